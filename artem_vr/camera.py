@@ -1,0 +1,66 @@
+"""Where a head is, and what its two eyes see: poses, stereo views and projections.
+
+Right-handed, Y up, -Z forward, metres and radians; matrices are 4x4 float32 with column vectors.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from artem_vr.frame import EyeView, Size
+
+EYE_DISTANCE = 0.063
+"""The median distance between an adult's pupils, in metres (Dodgson 2004)."""
+
+NEAR, FAR = 0.05, 200.0
+_VERTICAL_FOV = math.radians(70.0)
+
+Vector = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """A head's position and where it looks: yaw about Y (positive to the left), then pitch about X (positive up)."""
+
+    position: Vector
+    yaw: float = 0.0
+    pitch: float = 0.0
+
+    def matrix_44(self) -> NDArray[np.float32]:
+        """Head to world."""
+        cy, sy, cp, sp = math.cos(self.yaw), math.sin(self.yaw), math.cos(self.pitch), math.sin(self.pitch)
+        matrix = np.eye(4, dtype=np.float32)
+        matrix[:3, :3] = np.array([[cy, sy * sp, sy * cp], [0, cp, -sp], [-sy, cy * sp, cy * cp]], np.float32)
+        matrix[:3, 3] = self.position
+        return matrix
+
+
+HeadPath = Callable[[float], Pose]
+"""A head's pose at a time in seconds since the start of the walk."""
+
+
+def perspective(vertical_fov: float, aspect: float, near: float = NEAR, far: float = FAR) -> NDArray[np.float32]:
+    """An OpenGL projection: clip z from -1 (near) to 1 (far). `aspect` is width over height."""
+    scale = 1.0 / math.tan(vertical_fov / 2)
+    matrix = np.zeros((4, 4), np.float32)
+    matrix[0, 0], matrix[1, 1] = scale / aspect, scale
+    matrix[2, 2], matrix[2, 3] = (far + near) / (near - far), 2 * far * near / (near - far)
+    matrix[3, 2] = -1.0
+    return matrix
+
+
+def stereo_views(
+    pose: Pose, eye_size: Size, eye_distance: float = EYE_DISTANCE, vertical_fov: float = _VERTICAL_FOV
+) -> tuple[EyeView, EyeView]:
+    """The left and the right eye of a head, side by side and parallel."""
+    projection = perspective(vertical_fov, eye_size[0] / eye_size[1])
+    head = pose.matrix_44()
+    views = []
+    for side in (-0.5, 0.5):
+        eye = head.copy()
+        eye[:3, 3] += head[:3, 0] * np.float32(side * eye_distance)
+        views.append(EyeView(np.linalg.inv(eye).astype(np.float32), projection))
+    return views[0], views[1]

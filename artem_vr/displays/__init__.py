@@ -1,0 +1,1 @@
+"""Where frames go (see `artem_vr.ports.Display`)."""

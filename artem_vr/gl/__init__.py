@@ -1,0 +1,1 @@
+"""The small OpenGL layer under the compositor, the bridges and the displays."""

@@ -1,0 +1,1 @@
+"""The generator networks, shared by the program and its trainer."""

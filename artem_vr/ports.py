@@ -1,0 +1,124 @@
+"""The four joints of the program. Everything concrete is named in `artem_vr.app` alone.
+
+    Display -> FrameRequest -> FrameSource -> Bridge -> Stylizer (Engine) -> Bridge -> Compositor -> Display
+
+`tests/contracts` runs one suite over every backend of a port.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Protocol
+
+import moderngl
+import numpy as np
+from numpy.typing import NDArray
+
+from artem_vr.frame import FrameRequest, GlFrame, HostFrame, PaintedFrame, Size, TensorFrame
+
+
+class FrameSource(Protocol):
+    """Gives the picture for a moment and a pair of eyes. A source never calls a display."""
+
+    name: str
+
+    def read(self, request: FrameRequest) -> GlFrame | HostFrame:
+        """The newest frame for this request, without waiting for one that is not there yet.
+
+        Returns the same object as before when nothing newer exists. Raises `InputError` when the source is over
+        or lost for good.
+        """
+
+    def close(self) -> None:
+        """Frees everything that opening took. May be called twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaintTextures:
+    """A painted picture back in OpenGL, network-sized, both eyes in one texture: the left eye in its lower half.
+
+    `texture` is RGBA8, bottom row first: RGB is the paint, A the luma of the source pixel it was painted from (the
+    guide of the joint upsampling). `frame` is what it was made of.
+    """
+
+    texture: moderngl.Texture
+    frame: PaintedFrame
+
+
+class Bridge(Protocol):
+    """Carries pixels between OpenGL and an engine. Only network-sized pixels cross."""
+
+    name: str
+
+    def to_tensor(self, frame: GlFrame) -> TensorFrame | None:
+        """Both eyes of `frame`, filtered down to network size; None while an asynchronous copy is still under way."""
+
+    def to_texture(self, painted: PaintedFrame) -> PaintTextures:
+        """The painted picture as a texture. Valid until the next call."""
+
+    def close(self) -> None:
+        """Frees the GL objects. May be called twice."""
+
+
+class Engine(Protocol):
+    """Runs the generator network on a device."""
+
+    name: str
+    device: str
+    precision: str
+
+    def paint(self, pixels_EHWC: Any, styles_ED: NDArray[np.float32]) -> Any:
+        """Paints E pictures of one size, each in its own style.
+
+        pixels_EHWC: uint8 sRGB (E, H, W, 3), H and W even, in the engine's own kind of array (`TensorFrame`).
+        styles_ED: float32 style vectors (E, D), see `artem_vr.nets.compact`.
+        Returns the same shape and type as `pixels_EHWC`. Another size or batch may compile once; other styles never.
+        Raises `EngineError`.
+        """
+
+    def close(self) -> None:
+        """Frees the device's memory. May be called twice."""
+
+
+class Action(Enum):
+    """What a person asks for while the program runs, whatever the device it is asked with."""
+
+    NEXT_STYLE = "next style"
+    PREVIOUS_STYLE = "previous style"
+    MORE = "more strength"
+    LESS = "less strength"
+    TOGGLE_PLAIN = "original or painted"
+    SNAPSHOT = "snapshot"
+    HELP = "help"
+    FULLSCREEN = "fullscreen"
+    QUIT = "quit"
+
+
+class Display(Protocol):
+    """Owns the GL context and the clock: asks for frames and shows them."""
+
+    name: str
+    ctx: moderngl.Context
+
+    def begin_frame(self) -> FrameRequest | None:
+        """Waits for the time of the next frame and describes it; None when the display is done."""
+
+    def target(self, eye: int) -> tuple[moderngl.Framebuffer, tuple[int, int, int, int]]:
+        """Where eye 0 (left) or 1 (right) of the current frame is drawn: a framebuffer and a viewport x, y, w, h."""
+
+    def end_frame(self) -> None:
+        """Shows what was drawn since `begin_frame`."""
+
+    def actions(self) -> list[Action]:
+        """What was asked for since the last call, oldest first."""
+
+    def show_text(self, lines: list[str]) -> None:
+        """Text to lay over the picture (name of the style, help); an empty list takes it away."""
+
+    def read_pixels(self) -> NDArray[np.uint8]:
+        """The frame as shown: uint8 RGB (H, W, 3), top row first, both eyes side by side."""
+
+    def close(self) -> None:
+        """Closes the window and the context. May be called twice."""
+
+
+__all__ = ["Action", "Bridge", "Display", "Engine", "FrameSource", "PaintTextures", "Size"]

@@ -1,0 +1,1 @@
+"""Where frames come from (see `artem_vr.ports.FrameSource`)."""

@@ -1,0 +1,1 @@
+"""The built-in world: a sunlit courtyard, rendered in stereo with true depth."""

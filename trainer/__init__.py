@@ -1,0 +1,1 @@
+"""Trains the small networks that `artem_vr` runs."""
