@@ -18,6 +18,10 @@ EYE_DISTANCE = 0.063
 NEAR, FAR = 0.05, 200.0
 _VERTICAL_FOV = math.radians(70.0)
 
+WALKING_SPEED = 1.4
+"""An adult's usual pace, in metres a second."""
+_STEEPEST = math.radians(85.0)
+
 Vector = tuple[float, float, float]
 
 
@@ -64,3 +68,52 @@ def stereo_views(
         eye[:3, 3] += head[:3, 0] * np.float32(side * eye_distance)
         views.append(EyeView(np.linalg.inv(eye).astype(np.float32), projection))
     return views[0], views[1]
+
+
+class FreeCamera:
+    """A head that follows a path until somebody takes over, and then goes where it is told.
+
+    The first `look` or `walk` takes over from where the head is; `return_to_path` gives it back.
+    """
+
+    def __init__(self, path: HeadPath) -> None:
+        self._path = path
+        self._on_path = True
+        self._pose = path(0.0)
+
+    @property
+    def on_path(self) -> bool:
+        """True while the path leads."""
+        return self._on_path
+
+    def pose(self, seconds: float) -> Pose:
+        """Where the head is, `seconds` after the start of the walk."""
+        if self._on_path:
+            self._pose = self._path(seconds)
+        return self._pose
+
+    def look(self, yaw: float, pitch: float) -> None:
+        """Turns by these angles: positive to the left and up. Looking stops short of straight up and down."""
+        if yaw or pitch:
+            self._on_path = False
+            tilted = max(-_STEEPEST, min(_STEEPEST, self._pose.pitch + pitch))
+            self._pose = Pose(self._pose.position, self._pose.yaw + yaw, tilted)
+
+    def walk(self, right: float, up: float, forward: float, seconds: float) -> None:
+        """Walks for `seconds` in this direction, seen from the head but level with the ground.
+
+        The direction's length does not matter: walking across is no faster than along.
+        """
+        length = math.hypot(right, up, forward)
+        if length == 0:
+            return
+        self._on_path = False
+        step = WALKING_SPEED * seconds / length
+        cos, sin = math.cos(self._pose.yaw), math.sin(self._pose.yaw)
+        x, y, z = self._pose.position
+        position = x + step * (cos * right - sin * forward), y + step * up, z - step * (sin * right + cos * forward)
+        self._pose = Pose(position, self._pose.yaw, self._pose.pitch)
+
+    def return_to_path(self) -> None:
+        """Lets the path lead again."""
+        self._on_path = True

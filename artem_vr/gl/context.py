@@ -1,6 +1,7 @@
 """Standalone OpenGL contexts, and what a context runs on."""
 
 import sys
+from typing import Any
 
 import moderngl
 
@@ -15,7 +16,7 @@ def create_headless_context() -> moderngl.Context:
 
     Raises `GraphicsError` with the packages to install.
     """
-    options = {"backend": "egl"} if sys.platform.startswith("linux") else {}
+    options: dict[str, Any] = {"backend": "egl"} if sys.platform.startswith("linux") else {}
     try:
         return moderngl.create_context(standalone=True, require=_GL_VERSION, **options)
     except Exception as error:  # glcontext raises bare Exceptions, whatever the cause

@@ -67,8 +67,8 @@ def _expand(path: Path, includes: Path, files: list[str], open_files: tuple[str,
     for index, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         include = _INCLUDE.match(line)
         if include:
-            inner = _expand(includes / include.group(1), includes, files, (*open_files, path.name))
-            lines += [f"#line 1 {len(files) - 1 if len(inner) == 0 else files.index(include.group(1))}", *inner]
+            lines.append(f"#line 1 {len(files)}")
+            lines += _expand(includes / include.group(1), includes, files, (*open_files, path.name))
             lines.append(f"#line {index + 1} {number}")
         else:
             lines.append(line)

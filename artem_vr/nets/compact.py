@@ -98,7 +98,7 @@ class Compact(nn.Module):
         return (keep * padded + paint)[..., :height, :width]
 
     def split(self, styles_ND: Tensor) -> tuple[Tensor, Tensor, list[tuple[Tensor, Tensor]]]:
-        """Takes style vectors apart: keep (N,1,1,1), ground colour (N,3,1,1), scale and shift (N,C,1,1) of each norm."""
+        """Takes style vectors apart: keep (N,1,1,1), ground colour (N,3,1,1), each norm's scale and shift (N,C,1,1)."""
         sizes = [1, _RGB] + [2 * channels for channels in self.config.norms]
         keep, ground, *norms = (part[..., None, None] for part in styles_ND.split(sizes, dim=1))
         pairs = [norm.chunk(2, dim=1) for norm in norms]

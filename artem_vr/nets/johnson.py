@@ -53,7 +53,9 @@ class Johnson(nn.Module):
         super().__init__()
         self.config = config = config or JohnsonConfig()
         w = config.width
-        self.down = nn.ModuleList([_convolution(3, w, 9), _convolution(w, 2 * w, 3, 2), _convolution(2 * w, 4 * w, 3, 2)])
+        self.down = nn.ModuleList(
+            [_convolution(3, w, 9), _convolution(w, 2 * w, 3, 2), _convolution(2 * w, 4 * w, 3, 2)]
+        )
         self.residual = nn.ModuleList(_convolution(4 * w, 4 * w, 3) for _ in range(2 * config.blocks))
         self.up = nn.ModuleList([_convolution(4 * w, 2 * w, 3), _convolution(2 * w, w, 3)])
         self.paint = _convolution(w, 3, 9)

@@ -1,0 +1,49 @@
+# Art'Em VR. `make demo` and `make test` are all that a fresh clone needs.
+
+VENV := .venv
+INSTALLED := $(VENV)/.installed
+BIN := $(VENV)/bin
+PYTHON ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint bench venv system system-test clean
+
+help:  ## this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: system venv  ## walk through the built-in scene in several painters' hands: demo.mp4, demo.png
+	$(BIN)/python -m artem_vr demo
+
+test: system-test venv  ## every test
+	$(BIN)/python -m pytest $(PYTEST)
+
+check:  ## what continuous integration runs: lint, tests, the demo and a look at what it recorded
+	bash .ci/run
+
+lint: venv  ## format, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/mypy scripts benchmarks .ci
+
+bench: system venv  ## measure the networks and the preview on this machine (benchmarks/RESULTS.md)
+	$(BIN)/python -m artem_vr bench --json benchmarks/bench.json
+	$(BIN)/python benchmarks/preview.py --bench benchmarks/bench.json
+
+venv: $(INSTALLED)  ## the virtual environment .venv with the package in it
+
+# The stamp makes a second run quick; a changed pyproject.toml installs again.
+$(INSTALLED): pyproject.toml scripts/create-venv.sh
+	@PYTHON='$(PYTHON)' bash scripts/create-venv.sh $(VENV)
+	@touch $@
+
+system:  ## OpenGL libraries of the system: names or installs what is missing
+	@bash scripts/system-libraries.sh
+
+system-test:
+	@bash scripts/system-libraries.sh --tests
+
+clean:  ## removes everything that make made
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache demo.mp4 demo.png demo.json \
+		benchmarks/bench.json
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

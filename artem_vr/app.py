@@ -1,0 +1,218 @@
+"""The composition root: the only module that names concrete sources, engines, bridges and displays."""
+
+import math
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from artem_vr.bridges.host import HostBridge
+from artem_vr.camera import HeadPath
+from artem_vr.compositor import Compositor
+from artem_vr.config import PreviewOptions, check, default_net_size
+from artem_vr.displays.headless import HeadlessDisplay
+from artem_vr.errors import EngineError, UsageError, unknown_name
+from artem_vr.frame import EYES, FrameRequest, Size
+from artem_vr.gl.context import renderer
+from artem_vr.gl.upload import FrameUploader
+from artem_vr.media.picture import check_picture_suffix, write_picture
+from artem_vr.media.recorder import Recorder
+from artem_vr.pipeline import Pipeline
+from artem_vr.ports import Display, Engine, FrameSource
+from artem_vr.sources.courtyard.path import walk
+from artem_vr.stats import RunStats, write_json
+from artem_vr.style_control import StyleControl
+from artem_vr.styles import StyleBank
+from artem_vr.stylizer import Stylizer
+
+SOURCES = ("scene", "image:PATH", "folder:PATH", "video:PATH", "webcam:N", "stereo:N")
+ENGINES = ("auto", "torch", "openvino")
+DEVICES = ("auto", "cpu", "cuda")
+_CAMERA_FPS = 60.0
+
+
+def open_engine(bank: StyleBank, engine: str = "auto", device: str = "auto", precision: str = "auto") -> Engine:
+    """The engine of that name on that device; `auto` takes a GPU where there is one, else OpenVINO.
+
+    Raises `UsageError` for unknown names and `EngineError` where the device is not there.
+    """
+    if engine not in ENGINES:
+        raise UsageError(unknown_name("engine", engine, ENGINES))
+    if device not in DEVICES:
+        raise UsageError(unknown_name("device", device, DEVICES))
+    if engine == "openvino" and device == "cuda":
+        raise UsageError("the openvino engine runs on processors: use --engine torch for --device cuda")
+    if engine != "openvino":
+        import torch
+
+        cuda = torch.cuda.is_available()
+        if device == "cuda" and not cuda:
+            raise EngineError("no NVIDIA GPU was found: leave out --device cuda, or see 'artem-vr doctor'")
+        if engine == "torch" or (cuda and device != "cpu"):
+            from artem_vr.engines.torch import TorchEngine
+
+            on_gpu = cuda and device != "cpu"
+            chosen = ("f16" if on_gpu else "f32") if precision == "auto" else precision
+            return TorchEngine(bank, "cuda" if on_gpu else "cpu", chosen)
+    from artem_vr.engines.openvino import OpenVinoEngine
+
+    return OpenVinoEngine(bank, precision)
+
+
+def open_source(display: Display, options: PreviewOptions) -> FrameSource:
+    """The source that `options.source` names. Raises `UsageError` or `InputError`."""
+    kind, _, argument = options.source.partition(":")
+    # A simulated clock promises the picture of each moment; a live display never waits for a decoder.
+    live = options.fps is None
+    if kind == "scene" and not argument:
+        from artem_vr.sources.courtyard.source import CourtyardSource
+
+        return CourtyardSource(display.ctx, options.eye_size)
+    if kind in {"image", "folder", "video"} and argument:
+        return _open_file(kind, Path(argument).expanduser(), options.stereo, live)
+    if kind in {"webcam", "stereo"}:
+        return _open_camera(options.source, argument or "0", stereo=kind == "stereo" or options.stereo)
+    raise UsageError(f"--source {options.source}: choose {', '.join(SOURCES)}")
+
+
+def _open_file(kind: str, path: Path, stereo: bool, live: bool) -> FrameSource:
+    from artem_vr.sources.folder import FolderSource
+    from artem_vr.sources.image import ImageSource
+    from artem_vr.sources.video import VideoSource
+
+    if kind == "image":
+        return ImageSource(path, stereo)
+    if kind == "folder":
+        return FolderSource(path, stereo, live=live)
+    return VideoSource(path, stereo, live=live)
+
+
+def _open_camera(name: str, number: str, stereo: bool) -> FrameSource:
+    from artem_vr.sources.camera import CameraSource
+    from artem_vr.sources.capture import open_webcam
+
+    if not number.isdecimal():
+        raise UsageError(f"--source {name}: a camera is named by its number, for example webcam:0")
+    size = (2560, 720) if stereo else (1280, 720)
+    return CameraSource(partial(open_webcam, int(number), size, _CAMERA_FPS), name, stereo)
+
+
+def _open_display(options: PreviewOptions, path: HeadPath) -> Display:
+    if options.headless:
+        return HeadlessDisplay(options.size, path, options.frames, options.fps)
+    from artem_vr.displays.glfw import GlfwDisplay
+
+    return GlfwDisplay(options.size, path, options.frames, "Art'Em VR")
+
+
+def has_screen() -> bool:
+    """True where a window can be expected to open."""
+    return not sys.platform.startswith("linux") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def preview(options: PreviewOptions, on_frame: Callable[[int], None] = lambda frame: None) -> dict[str, Any]:
+    """Runs a preview to its end and returns its statistics (see `artem_vr.stats`).
+
+    `on_frame` is told the count of frames shown. Raises `ArtemError`; then no output file is left behind.
+    """
+    check(options)
+    if options.snapshot is not None:
+        check_picture_suffix(options.snapshot)
+    net_size = options.net_size or default_net_size(options.eye_size)
+    with ExitStack() as stack:
+        bank = StyleBank.load(options.model)
+        control = StyleControl(bank, options.style, options.strength, options.cues)
+        display = _open_display(options, walk)
+        stack.callback(display.close)
+        source = open_source(display, options)
+        stack.callback(source.close)
+        uploader = FrameUploader(display.ctx)
+        stack.callback(uploader.close)
+        bridge = HostBridge(display.ctx, net_size)
+        stack.callback(bridge.close)
+        compositor = Compositor(display.ctx, options.upsampling)  # type: ignore[arg-type]
+        stack.callback(compositor.close)
+        stylizer = _start_stylizer(bank, control, options, net_size)
+        stack.callback(stylizer.close)
+        stats = RunStats()
+        outputs = stack.enter_context(Outputs(options, display, stats, on_frame))
+        pipeline = Pipeline(
+            display, source, uploader, bridge, stylizer, compositor, control, stats,
+            every_frame=options.fps is not None, on_shown=outputs.frame_shown, on_snapshot=outputs.take_snapshot,
+        )  # fmt: skip
+        until = time.monotonic() + options.seconds if options.seconds is not None else math.inf
+        while time.monotonic() < until and pipeline.tick():
+            pass
+        engine = stylizer.engine
+        report = stats.report(
+            {
+                "engine": engine.name, "device": engine.device, "precision": engine.precision,
+                "net_size": list(net_size), "eye_size": list(options.eye_size), "source": options.source,
+                "upsampling": compositor.upsampling, "gl_renderer": renderer(display.ctx),
+            }
+        )  # fmt: skip
+    if options.stats is not None:
+        write_json(report, options.stats)
+    return report
+
+
+def _start_stylizer(bank: StyleBank, control: StyleControl, options: PreviewOptions, net_size: Size) -> Stylizer:
+    engine = open_engine(bank, options.engine, options.device, options.precision)
+    try:
+        styles = control.initial
+        # Compiled before the first frame, so that the display does not start with a stutter.
+        engine.paint(np.zeros((EYES, net_size[1], net_size[0], 3), np.uint8), styles)
+        return Stylizer(engine, styles)
+    except BaseException:
+        engine.close()
+        raise
+
+
+class Outputs:
+    """What a run leaves behind: a recording, snapshots. Files appear when they are complete, or not at all."""
+
+    def __init__(
+        self, options: PreviewOptions, display: Display, stats: RunStats, on_frame: Callable[[int], None]
+    ) -> None:
+        self._options, self._display, self._stats, self._on_frame = options, display, stats, on_frame
+        self._picture: NDArray[np.uint8] | None = None
+        self._recorder: Recorder | None = None
+        if options.record is not None:
+            live = not options.headless
+            self._recorder = Recorder(options.record, live=live, rate=options.fps or 60.0)
+
+    def __enter__(self) -> "Outputs":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        failed = kind is not None and not issubclass(kind, KeyboardInterrupt)
+        if self._recorder is not None:
+            if failed:
+                self._recorder.discard()
+            else:
+                self._recorder.close()
+        if self._options.snapshot is not None and not failed and self._stats.frames:
+            picture = self._picture if self._picture is not None else self._display.read_pixels()
+            write_picture(self._options.snapshot, picture)
+
+    def frame_shown(self, request: FrameRequest) -> None:
+        """Records the frame that was just shown."""
+        if self._recorder is not None:
+            with self._stats.stage("record"):
+                self._recorder.add(self._display.read_pixels(), request.time)
+        if self._stats.frames == self._options.snapshot_frame:
+            self._picture = self._display.read_pixels()
+        self._on_frame(self._stats.frames)
+
+    def take_snapshot(self) -> None:
+        """Writes the last frame to a file named by the time of day, in the current folder."""
+        path = Path(time.strftime("artem-vr-%Y%m%d-%H%M%S.png"))
+        write_picture(path, self._display.read_pixels())
+        self._display.show_text([f"saved {path}"])

@@ -1,0 +1,107 @@
+"""How much arithmetic a network takes, and how much of it this machine can do."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+_SIZES = (1024, 1536, 2048, 3072)
+_TRIALS = 5
+
+
+def count_flops(network: nn.Module, *inputs: Tensor) -> int:
+    """The floating-point operations of one forward pass: two for each multiply-and-add of a convolution or linear layer.
+
+    Counted from the shapes that really pass through the layers, with biases and everything between the layers left
+    out: what is counted is the part that a matrix product could do as well.
+    """
+    total = 0
+
+    def count(layer: nn.Module, _arguments: Any, output: Tensor) -> None:
+        nonlocal total
+        total += 2 * output.numel() * _products_per_output(layer, _arguments[0], output)
+
+    layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear)]
+    hooks = [layer.register_forward_hook(count) for layer in layers]
+    try:
+        with torch.inference_mode():
+            network(*inputs)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return total
+
+
+def _products_per_output(layer: nn.Module, given: Tensor, output: Tensor) -> float:
+    if isinstance(layer, nn.Linear):
+        return layer.in_features
+    if isinstance(layer, nn.ConvTranspose2d):
+        # Every input value is spread over a whole kernel; shared out here over the outputs.
+        return given.numel() * layer.weight[0].numel() / output.numel()
+    return layer.weight[0].numel() if isinstance(layer, nn.Conv2d) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Matmul:
+    """A square matrix product of `size`, ready to run on the host in the given runtime and precision."""
+
+    runtime: str
+    precision: str
+    size: int
+    run: Callable[[], Any]
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations of one run."""
+        return 2 * self.size**3
+
+
+def fastest_matmul(precision: str, sizes: tuple[int, ...] = _SIZES) -> Matmul:
+    """The product with the highest rate here, among PyTorch and OpenVINO and several sizes: the practical peak.
+
+    precision: "f32" or "bf16". Sizes are made one after the other, so that memory holds one of them.
+    """
+    best, best_rate = None, 0.0
+    for make in (_torch_matmul, _openvino_matmul):
+        for size in sizes:
+            matmul = make(precision, size)
+            rate = matmul.flops / _median_seconds(matmul.run)
+            if rate > best_rate:
+                best, best_rate = matmul, rate
+    if best is None:
+        raise ValueError("at least one size is needed")
+    return best
+
+
+def _torch_matmul(precision: str, size: int) -> Matmul:
+    dtype = {"f32": torch.float32, "bf16": torch.bfloat16}[precision]
+    left, right, out = (torch.rand(size, size).to(dtype) for _ in range(3))
+    return Matmul("torch", precision, size, lambda: torch.mm(left, right, out=out))
+
+
+def _openvino_matmul(precision: str, size: int) -> Matmul:
+    import openvino as ov
+    from openvino import opset13 as ops
+
+    random = np.random.default_rng(0)
+    left = ops.parameter([size, size], np.float32)
+    right = ops.constant(random.random((size, size), np.float32))
+    model = ov.Model([ops.matmul(left, right, False, False)], [left])
+    options = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
+    request = ov.Core().compile_model(model, "CPU", options).create_infer_request()
+    request.set_input_tensor(ov.Tensor(random.random((size, size), np.float32)))
+    return Matmul("openvino", precision, size, lambda: request.infer(share_outputs=True))
+
+
+def _median_seconds(run: Callable[[], Any]) -> float:
+    run()
+    times = []
+    for _ in range(_TRIALS):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return float(np.median(times))

@@ -1,0 +1,84 @@
+"""Lays the network-sized paint over the full-resolution frame, along the frame's own edges."""
+
+from typing import Literal
+
+import moderngl
+
+from artem_vr.errors import UsageError, unknown_name
+from artem_vr.frame import GlFrame
+from artem_vr.gl.context import is_software
+from artem_vr.gl.fullscreen import FullscreenPass, Viewport
+from artem_vr.ports import PaintTextures
+
+Upsampling = Literal["auto", "joint", "joint-fast", "bilinear"]
+
+SPATIAL_SIGMA = 0.6
+"""How far a texel of the paint reaches in the full variant, in texels."""
+RANGE_SIGMA = 0.03
+"""How far lumas (0 to 1) may differ in the full variant: the width of its Gaussian."""
+RANGE_FLOOR = 1e-4
+"""What a texel of quite another luma still counts, so that the weights never sum to zero."""
+FAST_RANGE_SIGMA = 0.04
+"""The width of the fast variant's range weight, 1 / (1 + (difference / sigma)^2)^2."""
+
+_SHADERS: dict[str, tuple[str, dict[str, int | float]]] = {
+    "joint": (
+        "joint.frag",
+        {"SPATIAL_SIGMA": SPATIAL_SIGMA, "RANGE_SIGMA": RANGE_SIGMA, "RANGE_FLOOR": RANGE_FLOOR},
+    ),
+    "joint-fast": ("joint_fast.frag", {"RANGE_SIGMA": FAST_RANGE_SIGMA}),
+    "bilinear": ("bilinear.frag", {}),
+}
+
+
+class Compositor:
+    """Upscales paint by joint bilateral upsampling (Kopf, Cohen, Lischinski and Uyttendaele 2007) and mixes it in.
+
+    "joint" takes 4x4 texels of the paint for each pixel, "joint-fast" 2x2 with cheaper weights, "bilinear" looks at
+    no edges; "auto" is "joint-fast" where the processor draws, "joint" elsewhere.
+    `artem_vr.compositor_reference` is the same in NumPy.
+    """
+
+    def __init__(self, ctx: moderngl.Context, upsampling: Upsampling = "auto") -> None:
+        if upsampling == "auto":
+            upsampling = "joint-fast" if is_software(ctx) else "joint"
+        if upsampling not in _SHADERS:
+            raise UsageError(unknown_name("upsampling", upsampling, ["auto", *_SHADERS]))
+        self.upsampling = upsampling
+        self._smooth_paint = upsampling == "bilinear"
+        shader, defines = _SHADERS[upsampling]
+        self._plain = FullscreenPass(ctx, "blit.frag", ["frame"])
+        try:
+            self._painted = FullscreenPass(ctx, shader, ["frame", "paint"], defines)
+        except Exception:
+            self._plain.release()
+            raise
+
+    def draw(
+        self,
+        frame: GlFrame,
+        paint: PaintTextures | None,
+        strength: float,
+        eye: int,
+        framebuffer: moderngl.Framebuffer,
+        viewport: Viewport,
+    ) -> None:
+        """Fills `viewport` with eye 0 (left) or 1 (right) of `frame`, changed to the paint by `strength` in [0, 1]."""
+        color = frame.color[eye]
+        scaled: bool = color.size != tuple(viewport[2:])
+        if paint is None or strength <= 0:
+            self._plain.draw(framebuffer, viewport, [color], [scaled])
+            return
+        self._painted.draw(
+            framebuffer,
+            viewport,
+            [color, paint.texture],
+            [scaled, self._smooth_paint],
+            eye=eye,
+            strength=min(strength, 1.0),
+        )
+
+    def close(self) -> None:
+        """Frees the GL objects. May be called twice."""
+        self._painted.release()
+        self._plain.release()

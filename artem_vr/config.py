@@ -1,0 +1,103 @@
+"""The options of a run, checked before anything opens."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from artem_vr.errors import UsageError
+from artem_vr.frame import EYES, Size
+from artem_vr.style_control import Cue
+
+_SIZE = re.compile(r"^(\d{1,5})x(\d{1,5})$", re.IGNORECASE)
+_LARGEST = 16_384
+_NET_STEP = 16
+_NET_PIXELS = 320 * 352
+"""Pixels of one eye that a small processor paints at display rate."""
+_SMALLEST_NET = 32
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewOptions:
+    """What `artem-vr preview` was asked for. Sizes are (width, height); `size` is the whole picture, both eyes."""
+
+    source: str = "scene"
+    style: str | None = None
+    strength: float = 1.0
+    size: Size = (1280, 720)
+    net_size: Size | None = None
+    engine: str = "auto"
+    device: str = "auto"
+    precision: str = "auto"
+    upsampling: str = "auto"
+    model: Path | None = None
+    stereo: bool = False
+    headless: bool = False
+    frames: int | None = None
+    seconds: float | None = None
+    fps: float | None = None
+    record: Path | None = None
+    snapshot: Path | None = None
+    snapshot_frame: int | None = None
+    stats: Path | None = None
+    cues: tuple[Cue, ...] = field(default=())
+
+    @property
+    def eye_size(self) -> Size:
+        """The size of one eye."""
+        return self.size[0] // EYES, self.size[1]
+
+
+def parse_size(text: str, option: str = "--size") -> Size:
+    """`WxH` as (width, height). Raises `UsageError`."""
+    match = _SIZE.match(text.strip())
+    if not match:
+        raise UsageError(f"{option} {text}: write width x height, for example 1280x720")
+    width, height = int(match.group(1)), int(match.group(2))
+    if not (1 <= width <= _LARGEST and 1 <= height <= _LARGEST):
+        raise UsageError(f"{option} {text}: width and height lie between 1 and {_LARGEST}")
+    return width, height
+
+
+def default_net_size(eye_size: Size) -> Size:
+    """Half the size of an eye, or less where that would be more than a small processor paints at display rate.
+
+    Sides are multiples of 16, which every network and runtime likes.
+    """
+    width, height = eye_size
+    scale = min(0.5, (_NET_PIXELS / (width * height)) ** 0.5)
+    return _rounded(width * scale), _rounded(height * scale)
+
+
+def _rounded(side: float) -> int:
+    return max(_SMALLEST_NET, int(side / _NET_STEP) * _NET_STEP)
+
+
+def check(options: PreviewOptions) -> None:
+    """Raises `UsageError` for options that make no sense, and for outputs that cannot be written."""
+    width, height = options.size
+    if width < 2 * _SMALLEST_NET or height < _SMALLEST_NET:
+        raise UsageError(f"--size {width}x{height} is too small: both eyes together take at least 64x32")
+    if options.net_size is not None:
+        if min(options.net_size) < _SMALLEST_NET:
+            raise UsageError(f"--net-size: width and height are at least {_SMALLEST_NET}")
+        if any(side % 2 for side in options.net_size):
+            raise UsageError("--net-size: width and height must be even")
+    if not 0 <= options.strength <= 1:
+        raise UsageError(f"--strength {options.strength:g}: choose a number from 0 (original) to 1 (painted)")
+    if options.frames is not None and options.frames < 1:
+        raise UsageError(f"--frames {options.frames}: show at least one frame")
+    if options.fps is not None and not 0 < options.fps <= 1000:
+        raise UsageError(f"--fps {options.fps:g}: choose a rate above 0 and up to 1000")
+    if options.headless and options.frames is None:
+        raise UsageError("--headless runs for ever without --frames N: say how many frames to show")
+    for option, path in (("--record", options.record), ("--snapshot", options.snapshot), ("--stats", options.stats)):
+        if path is not None:
+            check_output(path, option)
+
+
+def check_output(path: Path, option: str) -> None:
+    """Raises `UsageError` when `path` is a folder or lies in one that does not exist."""
+    if path.is_dir():
+        raise UsageError(f"{option} {path} is a folder: name a file in it")
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"{option} {path}: there is no folder {path.parent}; make it first")

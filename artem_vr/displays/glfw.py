@@ -1,0 +1,199 @@
+"""A window that shows both eyes side by side."""
+
+import contextlib
+import time
+from typing import Any
+
+import glfw
+import moderngl
+import numpy as np
+from numpy.typing import NDArray
+
+from artem_vr.camera import FreeCamera, HeadPath, stereo_views
+from artem_vr.displays import keys
+from artem_vr.displays.mouse_look import MouseLook
+from artem_vr.displays.side_by_side import SideBySide
+from artem_vr.errors import DisplayError
+from artem_vr.frame import EYES, FrameRequest, Size
+from artem_vr.gl.fullscreen import FullscreenPass, Viewport
+from artem_vr.ports import Action
+
+_LONGEST_STEP = 0.1
+"""Seconds: after a stall the camera walks on from where it was, instead of through a wall."""
+_USUAL_REFRESH = 60.0
+
+
+class GlfwDisplay:
+    """A window of `size` (both eyes, in screen coordinates) at the monitor's rate, following `path` until taken over.
+
+    `artem_vr.displays.keys` says which key does what. It ends after `frames` frames (None: never), with escape, or
+    when the window is closed. Raises `DisplayError` without a screen, or when the window gets no OpenGL 3.3.
+    """
+
+    name = "window"
+
+    def __init__(self, size: Size, path: HeadPath, frames: int | None = None, title: str = "Art'Em VR") -> None:
+        self._frames = frames
+        self._sequence = 0
+        self._pending: list[Action] = []
+        self._start: float | None = None
+        self._last = 0.0
+        self._windowed = (0, 0, *size)
+        self._camera = FreeCamera(path)
+        with contextlib.ExitStack() as opened:
+            self._window = _open_window(opened, size, title)
+            self.ctx = _context(self._window)
+            opened.callback(self.ctx.release)
+            self._picture = SideBySide(self.ctx, self._framebuffer_size(size))
+            opened.callback(self._picture.close)
+            self._blit = FullscreenPass(self.ctx, "blit.frag", ["frame"])
+            opened.callback(self._blit.release)
+            self._opened = opened.pop_all()
+        glfw.swap_interval(1)
+        self._shortest_frame = 0.9 / _refresh_rate()
+        self._mouse = MouseLook(self._window, self._camera)
+        glfw.set_key_callback(self._window, self._on_key)
+        glfw.set_mouse_button_callback(
+            self._window, lambda _, button, action, mods: self._mouse.on_button(button, action == glfw.PRESS)
+        )
+        glfw.set_cursor_pos_callback(self._window, lambda _, x, y: self._mouse.on_pointer(x, y))
+
+    def begin_frame(self) -> FrameRequest | None:
+        """The next frame; None when the window was closed or all frames are shown."""
+        glfw.poll_events()
+        if glfw.window_should_close(self._window) or (self._frames is not None and self._sequence >= self._frames):
+            return None
+        self._picture.resize(self._framebuffer_size(self._picture.size))
+        now = self._wait()
+        if self._start is None:
+            self._start = self._last = now
+        self._mouse.walk(min(now - self._last, _LONGEST_STEP))
+        pose = self._camera.pose(now - self._start)
+        self._last = now
+        eye_size = self._picture.eye_size
+        request = FrameRequest(self._sequence, now, stereo_views(pose, eye_size), eye_size)
+        self._sequence += 1
+        return request
+
+    def target(self, eye: int) -> tuple[moderngl.Framebuffer, Viewport]:
+        """The side-by-side framebuffer and the eye's half of it."""
+        return self._picture.framebuffer, self._picture.viewport(eye)
+
+    def end_frame(self) -> None:
+        """Lays the text over the picture and shows it at the monitor's next refresh."""
+        self._picture.draw_text()
+        # Drawn aside first: what a window holds after it was shown is nobody's promise, and `read_pixels` needs it.
+        whole = 0, 0, *self._picture.size
+        self._blit.draw(self.ctx.screen, whole, [self._picture.texture], [False])
+        glfw.swap_buffers(self._window)
+
+    def actions(self) -> list[Action]:
+        """What was asked for with the keys since the last call, oldest first."""
+        pending, self._pending = self._pending, []
+        return pending
+
+    def show_text(self, lines: list[str]) -> None:
+        """Text over the picture from the next `end_frame` on; an empty list takes it away."""
+        self._picture.show_text(lines)
+
+    def read_pixels(self) -> NDArray[np.uint8]:
+        """The last ended frame: uint8 RGB (H, W, 3), top row first. Call it before the next frame is drawn."""
+        return self._picture.read_pixels()
+
+    def close(self) -> None:
+        """Closes the window. May be called twice."""
+        self._opened.close()
+
+    def _wait(self) -> float:
+        """Until the next frame is due, where the window system does not wait for the monitor itself."""
+        ahead = self._last + self._shortest_frame - time.monotonic()
+        if ahead > 0:
+            time.sleep(ahead)
+        return time.monotonic()
+
+    def _framebuffer_size(self, otherwise: Size) -> Size:
+        """In pixels, which screens of high density have more of; `otherwise` while the window is minimised."""
+        width, height = glfw.get_framebuffer_size(self._window)
+        return (width, height) if width >= EYES and height >= 1 else otherwise
+
+    def _on_key(self, window: Any, key: int, scancode: int, change: int, modifiers: int) -> None:
+        if self._mouse.on_key(key, change != glfw.RELEASE) or change == glfw.RELEASE:
+            return
+        action = keys.ACTIONS.get(key)
+        if change == glfw.REPEAT and action not in keys.REPEATING:
+            return
+        if key == keys.RETURN_TO_PATH:
+            self._camera.return_to_path()
+        if action is None:
+            return
+        self._pending.append(action)
+        if action is Action.FULLSCREEN:
+            self._toggle_fullscreen()
+        if action is Action.QUIT:
+            glfw.set_window_should_close(self._window, True)
+
+    def _toggle_fullscreen(self) -> None:
+        if glfw.get_window_monitor(self._window):
+            windowed: Any = None
+            glfw.set_window_monitor(self._window, windowed, *self._windowed, 0)
+            return
+        monitor = glfw.get_primary_monitor()
+        if not monitor:
+            return
+        self._windowed = (*glfw.get_window_pos(self._window), *glfw.get_window_size(self._window))
+        mode = glfw.get_video_mode(monitor)
+        glfw.set_window_monitor(self._window, monitor, 0, 0, *mode.size, mode.refresh_rate)
+
+
+class _Loader:
+    """Lets moderngl find OpenGL through GLFW, whatever the window system."""
+
+    def __init__(self, window: Any) -> None:
+        self._window = window
+
+    def load_opengl_function(self, name: str) -> Any:
+        return glfw.get_proc_address(name) or 0
+
+    def __enter__(self) -> None:
+        glfw.make_context_current(self._window)
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def release(self) -> None:
+        """The window owns the context."""
+
+
+def _open_window(opened: contextlib.ExitStack, size: Size, title: str) -> Any:
+    # GLFW's own report is a warning with a stack; the reason belongs into our one line.
+    reasons: list[str] = []
+
+    def note(code: int, text: Any) -> None:
+        reasons.append(text.decode(errors="replace") if isinstance(text, bytes) else text)
+
+    glfw.set_error_callback(note)
+    if not glfw.init():
+        raise DisplayError(f"no screen ({'; '.join(reasons) or 'unknown cause'}): use --headless")
+    opened.callback(glfw.terminate)
+    glfw.window_hint(glfw.CONTEXT_VERSION_MAJOR, 3)
+    glfw.window_hint(glfw.CONTEXT_VERSION_MINOR, 3)
+    glfw.window_hint(glfw.OPENGL_PROFILE, glfw.OPENGL_CORE_PROFILE)
+    glfw.window_hint(glfw.OPENGL_FORWARD_COMPAT, True)
+    window = glfw.create_window(*size, title, None, None)
+    if not window:
+        reason = "; ".join(reasons) or "unknown cause"
+        raise DisplayError(f"no window with OpenGL 3.3 ({reason}): install the graphics driver or use --headless")
+    opened.callback(glfw.destroy_window, window)
+    glfw.make_context_current(window)
+    return window
+
+
+def _context(window: Any) -> moderngl.Context:
+    loader: Any = _Loader(window)
+    return moderngl.create_context(require=330, context=loader)
+
+
+def _refresh_rate() -> float:
+    monitor = glfw.get_primary_monitor()
+    mode = glfw.get_video_mode(monitor) if monitor else None
+    return float(mode.refresh_rate) if mode and mode.refresh_rate else _USUAL_REFRESH

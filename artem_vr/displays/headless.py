@@ -1,0 +1,94 @@
+"""A display without a screen: for recordings, measurements and tests."""
+
+import contextlib
+import time
+
+import moderngl
+import numpy as np
+from numpy.typing import NDArray
+
+from artem_vr.camera import HeadPath, stereo_views
+from artem_vr.displays.side_by_side import SideBySide
+from artem_vr.errors import UsageError
+from artem_vr.frame import FrameRequest, Size
+from artem_vr.gl.context import create_headless_context
+from artem_vr.gl.fullscreen import Viewport
+from artem_vr.ports import Action
+
+
+class HeadlessDisplay:
+    """Renders side-by-side stereo of `size` pixels in all, following `path`, for `frames` frames (None: for ever).
+
+    Without `fps` it runs as fast as it can, in real time. With it, time is simulated: frame k is at start + k / fps
+    whatever the machine does, as an even recording needs it. `script` gives the actions that `actions` returns, by
+    frame number. Raises `GraphicsError` without OpenGL, `UsageError` for a size or rate that makes no sense.
+    """
+
+    name = "headless"
+
+    def __init__(
+        self,
+        size: Size,
+        path: HeadPath,
+        frames: int | None = None,
+        fps: float | None = None,
+        script: dict[int, list[Action]] | None = None,
+    ) -> None:
+        if fps is not None and fps <= 0:
+            raise UsageError(f"a display at {fps} frames a second shows nothing: choose more than 0")
+        self._path = path
+        self._frames = frames
+        self._fps = fps
+        self._script = script or {}
+        self._pending: list[Action] = []
+        self._sequence = 0
+        self._quit = False
+        self._start: float | None = None
+        with contextlib.ExitStack() as opened:
+            self.ctx = create_headless_context()
+            opened.callback(self.ctx.release)
+            self._picture = SideBySide(self.ctx, size)
+            opened.callback(self._picture.close)
+            self._opened = opened.pop_all()
+
+    def begin_frame(self) -> FrameRequest | None:
+        """The next frame; None after the last one, or after a scripted QUIT."""
+        if self._quit or (self._frames is not None and self._sequence >= self._frames):
+            return None
+        if self._start is None:
+            self._start = time.monotonic()
+        now = time.monotonic() if self._fps is None else self._start + self._sequence / self._fps
+        scripted = self._script.get(self._sequence, [])
+        self._pending += scripted
+        self._quit = Action.QUIT in scripted
+        eyes = stereo_views(self._path(now - self._start), self._picture.eye_size)
+        request = FrameRequest(self._sequence, now, eyes, self._picture.eye_size)
+        self._sequence += 1
+        return request
+
+    def target(self, eye: int) -> tuple[moderngl.Framebuffer, Viewport]:
+        """The side-by-side framebuffer and the eye's half of it."""
+        return self._picture.framebuffer, self._picture.viewport(eye)
+
+    def end_frame(self) -> None:
+        """Lays the text over the picture and waits until it is drawn, as a screen would."""
+        self._picture.draw_text()
+        # Without it frames would pile up undrawn, and the frame rate would be that of giving commands.
+        self.ctx.finish()
+
+    def actions(self) -> list[Action]:
+        """What the script holds for the frames begun since the last call."""
+        pending, self._pending = self._pending, []
+        return pending
+
+    def show_text(self, lines: list[str]) -> None:
+        """Text over the picture from the next `end_frame` on; an empty list takes it away."""
+        self._picture.show_text(lines)
+
+    def read_pixels(self) -> NDArray[np.uint8]:
+        """The last ended frame: uint8 RGB (H, W, 3), top row first. Call it before the next frame is drawn."""
+        return self._picture.read_pixels()
+
+    def close(self) -> None:
+        """Frees the context. May be called twice."""
+        self._opened.close()

@@ -1,0 +1,67 @@
+"""The picture of a flat display: both eyes beside each other in one framebuffer, with text over them."""
+
+import cv2
+import moderngl
+import numpy as np
+from numpy.typing import NDArray
+
+from artem_vr.displays.overlay import TextOverlay
+from artem_vr.errors import UsageError
+from artem_vr.frame import EYES, Size
+from artem_vr.gl.fullscreen import Viewport
+
+
+class SideBySide:
+    """A framebuffer of `size` pixels in all, the left eye in its left half."""
+
+    def __init__(self, ctx: moderngl.Context, size: Size) -> None:
+        self._ctx = ctx
+        self._overlay = TextOverlay(ctx)
+        try:
+            self._allocate(size)
+        except Exception:
+            self._overlay.close()
+            raise
+
+    def _allocate(self, size: Size) -> None:
+        if size[0] < EYES or size[1] < 1:
+            raise UsageError(f"a display of {size[0]}x{size[1]} has no room for two eyes: choose a larger size")
+        self.size = size
+        self.eye_size: Size = (size[0] // EYES, size[1])
+        self.texture = self._ctx.texture(size, 4)
+        self.framebuffer = self._ctx.framebuffer([self.texture])
+        self.framebuffer.clear(0.0, 0.0, 0.0, 1.0)
+
+    def resize(self, size: Size) -> None:
+        """Another size; what was drawn is lost. Does nothing when it is the same."""
+        if size != self.size:
+            self._free()
+            self._allocate(size)
+
+    def viewport(self, eye: int) -> Viewport:
+        """Where eye 0 (left) or 1 (right) is drawn."""
+        return eye * self.eye_size[0], 0, *self.eye_size
+
+    def show_text(self, lines: list[str]) -> None:
+        """The text that `draw_text` lays over the picture; none for an empty list."""
+        self._overlay.lines = list(lines)
+
+    def draw_text(self) -> None:
+        """Lays the text over each eye, at the same place in both."""
+        for eye in range(EYES):
+            self._overlay.draw(self.framebuffer, self.viewport(eye))
+
+    def read_pixels(self) -> NDArray[np.uint8]:
+        """What was drawn: uint8 RGB (H, W, 3), top row first."""
+        rgba_HWC = np.empty((self.size[1], self.size[0], 4), np.uint8)
+        self.framebuffer.read_into(rgba_HWC, components=4)
+        return np.asarray(cv2.flip(cv2.cvtColor(rgba_HWC, cv2.COLOR_RGBA2RGB), 0), np.uint8)
+
+    def _free(self) -> None:
+        self.framebuffer.release()
+        self.texture.release()
+
+    def close(self) -> None:
+        """Frees the GL objects. May be called twice."""
+        self._free()
+        self._overlay.close()

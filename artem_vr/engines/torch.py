@@ -1,0 +1,45 @@
+"""The reference engine: PyTorch, on any device it knows."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from artem_vr.engines.bytes_network import BytesNetwork
+from artem_vr.engines.loading import load_network
+from artem_vr.errors import EngineError
+from artem_vr.styles import StyleBank
+
+
+class TorchEngine:
+    """Runs the bank's network in float32 on the host or, in half precision if asked for, on a GPU."""
+
+    name = "torch"
+
+    def __init__(self, bank: StyleBank, device: str = "cpu", precision: str = "f32") -> None:
+        if device.startswith("cuda") and not torch.cuda.is_available():
+            raise EngineError("no NVIDIA GPU was found for device 'cuda': use --device cpu, or see 'artem-vr doctor'")
+        if precision not in {"f32", "f16", "bf16"}:
+            raise EngineError(f"unknown precision '{precision}': choose f32, f16 or bf16")
+        self.device, self.precision = device, precision
+        self._dtype = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}[precision]
+        network = load_network(bank).to(device=device, dtype=self._dtype)
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._network: BytesNetwork | None = BytesNetwork(network)
+
+    @torch.inference_mode()
+    def paint(self, pixels_EHWC: Any, styles_ED: NDArray[np.float32]) -> Any:
+        """See `artem_vr.ports.Engine.paint`; takes and gives NumPy arrays."""
+        if self._network is None:
+            raise EngineError("the engine is closed")
+        try:
+            pixels = torch.from_numpy(np.ascontiguousarray(pixels_EHWC)).to(self.device)
+            styles = torch.from_numpy(np.ascontiguousarray(styles_ED)).to(self.device, self._dtype)
+            return self._network(pixels, styles).contiguous().cpu().numpy()
+        except RuntimeError as error:
+            raise EngineError(f"the network failed on {self.device}: {' '.join(str(error).split())[:300]}") from error
+
+    def close(self) -> None:
+        """Frees the weights."""
+        self._network = None

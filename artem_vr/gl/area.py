@@ -1,0 +1,68 @@
+"""Shrinking a texture without aliasing: an area filter made of a few bilinear fetches."""
+
+import math
+
+import moderngl
+
+from artem_vr.frame import Size
+from artem_vr.gl.fullscreen import FullscreenPass, Viewport
+
+_MAX_TAPS = 16
+
+
+class AreaFilter:
+    """Draws a texture into a viewport, each pixel the mean of the texels under it.
+
+    Ratios of up to four are filtered exactly or nearly so (see `taps`); enlarging is bilinear.
+    """
+
+    def __init__(self, ctx: moderngl.Context) -> None:
+        self._ctx = ctx
+        self._passes: dict[tuple[int, int], FullscreenPass] = {}
+
+    def draw(
+        self, texture: moderngl.Texture, framebuffer: moderngl.Framebuffer, viewport: Viewport, flip: bool = False
+    ) -> None:
+        """Fills `viewport` with the whole of `texture`; `flip` turns it upside down."""
+        grid = taps(texture.width, viewport[2]), taps(texture.height, viewport[3])
+        if grid not in self._passes:
+            defines: dict[str, int | float] = {"TAPS_X": grid[0], "TAPS_Y": grid[1]}
+            self._passes[grid] = FullscreenPass(self._ctx, "area.frag", ["source"], defines)
+        same_size: bool = texture.size == viewport[2:]
+        self._passes[grid].draw(
+            framebuffer,
+            viewport,
+            [texture],
+            [not same_size],
+            footprint=(1 / viewport[2], 1 / viewport[3]),
+            vertical=(1.0, -1.0) if flip else (0.0, 1.0),
+        )
+
+    def release(self) -> None:
+        """Frees the GL objects. May be called twice."""
+        for item in self._passes.values():
+            item.release()
+        self._passes.clear()
+
+
+def shrunk_size(size: Size, inside: Size) -> Size:
+    """The largest size with the aspect ratio of `size` that fits into `inside`, at least 1x1."""
+    scale = min(inside[0] / size[0], inside[1] / size[1])
+    width, height = (max(1, min(round(length * scale), limit)) for length, limit in zip(size, inside, strict=True))
+    return width, height
+
+
+def taps(source: int, target: int) -> int:
+    """How many evenly spaced bilinear fetches along one axis average the texels under a target pixel.
+
+    A bilinear fetch is the mean of a signal of texel-wide steps over one texel's width. So ratio r takes r of them
+    side by side; and for an even r, whose footprints all start at a texel's edge, every second one does.
+    """
+    ratio = source / target
+    if source % (2 * target) == 0:
+        count = round(ratio / 2)
+    elif ratio <= 4:
+        count = round(ratio)
+    else:
+        count = math.ceil(ratio / 2) + 1
+    return min(max(count, 1), _MAX_TAPS)

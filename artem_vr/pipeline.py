@@ -1,0 +1,123 @@
+"""One tick of the program: a request, a frame, its paint, and the two on the display."""
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from artem_vr.compositor import Compositor
+from artem_vr.frame import EYES, FrameRequest, GlFrame, HostFrame, PaintedFrame, Size, TensorFrame
+from artem_vr.ports import Action, Bridge, Display, FrameSource, PaintTextures
+from artem_vr.stats import RunStats
+from artem_vr.style_control import StyleControl
+from artem_vr.stylizer import Stylizer
+
+_CAPTION_SECONDS = 2.5
+
+
+class Uploader(Protocol):
+    """Puts a host frame into textures (see `artem_vr.gl.upload`)."""
+
+    def upload(self, frame: HostFrame, eye_size: Size) -> GlFrame:
+        """Both eyes of `frame` as textures of `eye_size`."""
+
+
+class Pipeline:
+    """Joins a source, a bridge, a stylizer and a compositor to a display.
+
+    With `every_frame` each frame waits for its own paint, for recordings with a simulated clock; otherwise the
+    display goes on with the newest paint there is. `on_shown` gets every finished frame's time.
+    """
+
+    def __init__(
+        self,
+        display: Display,
+        source: FrameSource,
+        uploader: Uploader,
+        bridge: Bridge,
+        stylizer: Stylizer,
+        compositor: Compositor,
+        control: StyleControl,
+        stats: RunStats,
+        every_frame: bool = False,
+        on_shown: Callable[[FrameRequest], None] = lambda request: None,
+        on_snapshot: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._display, self._source, self._uploader, self._bridge = display, source, uploader, bridge
+        self._stylizer, self._compositor, self._control, self._stats = stylizer, compositor, control, stats
+        self._every_frame, self._on_shown, self._on_snapshot = every_frame, on_shown, on_snapshot
+        self._submitted: TensorFrame | None = None
+        self._last_painted: PaintedFrame | None = None
+        self._counted: PaintedFrame | None = None
+        self._caption_until = 0.0
+
+    def tick(self) -> bool:
+        """Shows one frame; False when the display is done. Raises what the source, engine or display raise."""
+        stats = self._stats
+        with stats.stage("wait"):
+            request = self._display.begin_frame()
+        if request is None:
+            return False
+        self._handle_actions(request)
+        with stats.stage("source"):
+            frame = self._source.read(request)
+            if isinstance(frame, HostFrame):
+                frame = self._uploader.upload(frame, request.eye_size)
+        with stats.stage("download"):
+            tensor = self._bridge.to_tensor(frame)
+        painted = self._paint(tensor, request.time)
+        with stats.stage("upload"):
+            paint = self._bridge.to_texture(painted) if painted is not None else None
+        with stats.stage("compose"):
+            self._compose(frame, paint)
+        with stats.stage("show"):
+            self._display.end_frame()
+        self._count(request, frame, painted)
+        self._on_shown(request)
+        return True
+
+    def _paint(self, tensor: TensorFrame | None, now: float) -> PaintedFrame | None:
+        revision = self._stylizer.set_styles(self._control.vectors(now))
+        if tensor is None:
+            return self._stylizer.latest()
+        if tensor is not self._submitted:
+            self._stylizer.submit(tensor)
+            self._submitted = tensor
+        # The very first frame waits for its paint in any case: nobody wants to see the plain world flash up.
+        if self._every_frame or self._last_painted is None:
+            with self._stats.stage("wait for paint"):
+                painted: PaintedFrame | None = self._stylizer.wait_for(tensor, revision)
+        else:
+            painted = self._stylizer.latest()
+        if painted is not None and painted is not self._last_painted:
+            self._stats.add("network", painted.milliseconds)
+            self._last_painted = painted
+        return painted
+
+    def _compose(self, frame: GlFrame, paint: PaintTextures | None) -> None:
+        for eye in range(EYES):
+            framebuffer, viewport = self._display.target(eye)
+            self._compositor.draw(frame, paint, self._control.strength, eye, framebuffer, viewport)
+
+    def _count(self, request: FrameRequest, frame: GlFrame, painted: PaintedFrame | None) -> None:
+        if painted is None:
+            self._stats.frame_shown(None, None, None)
+            return
+        behind = frame.sequence - painted.source.sequence
+        if painted is self._counted and behind == 0:
+            # A still picture does not age: its paint was counted when it came.
+            self._stats.frame_shown(painted, None, behind)
+            return
+        self._counted = painted
+        now = request.time if self._every_frame else time.monotonic()
+        self._stats.frame_shown(painted, max(0.0, now - painted.source.captured_at), behind)
+
+    def _handle_actions(self, request: FrameRequest) -> None:
+        for action in self._display.actions():
+            if self._control.handle(action, request.time):
+                self._caption_until = request.time + _CAPTION_SECONDS
+                self._display.show_text(self._control.caption)
+            elif action is Action.SNAPSHOT:
+                self._on_snapshot()
+        if self._caption_until and request.time >= self._caption_until:
+            self._caption_until = 0.0
+            self._display.show_text([])

@@ -1,0 +1,230 @@
+"""Everything beyond the walls: terrain, sea, the town on the hill, cypresses, and what moves far away."""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from artem_vr.sources.courtyard.mesh import Mesh, joined
+from artem_vr.sources.courtyard.paint import Layer, Paint, Rgb
+from artem_vr.sources.courtyard.primitives import ball, box, grid_index, lathe, patch
+
+SEA_LEVEL = -13.0
+_WALLS: tuple[Rgb, ...] = (
+    (0.97, 0.93, 0.85), (0.96, 0.82, 0.56), (0.93, 0.66, 0.50), (0.90, 0.52, 0.40), (0.98, 0.90, 0.72), (0.86, 0.72, 0.62),
+)  # fmt: skip
+# Hills as x, z, radius along x, radius along z, height above the sea bed.
+_HILLS = np.array(
+    [
+        (82, -78, 30, 24, 35), (118, -112, 40, 30, 48), (55, -66, 18, 15, 22), (150, -60, 40, 50, 55),
+        (-62, -150, 26, 13, 23), (-88, -158, 18, 12, 19), (14, -178, 34, 12, 24), (70, 10, 40, 50, 34),
+        (40, 70, 60, 34, 38), (-40, 75, 60, 40, 42), (110, 90, 70, 70, 60), (-110, 100, 70, 60, 55), (0, 130, 90, 50, 62),
+    ]
+)  # fmt: skip
+_SEA_BED = -20.0
+
+
+def height(x: ArrayLike, z: ArrayLike) -> NDArray[np.float64]:
+    """The terrain's y in metres at any place beyond the courtyard."""
+    px, pz = np.asarray(x, float)[..., None], np.asarray(z, float)[..., None]
+    cx, cz, rx, rz, top = _HILLS.T
+    hills = (top * np.exp(-(((px - cx) / rx) ** 2 + ((pz - cz) / rz) ** 2))).sum(-1)
+    px, pz = px[..., 0], pz[..., 0]
+    # The shelf that the courtyard and the streets behind it stand on; its edge is the coast.
+    inland = pz * 0.93 + px * 0.36 + 2.2 * np.sin(px * 0.13) + 1.5 * np.sin(pz * 0.21)
+    shelf = 18.6 / (1 + np.exp(-np.clip((inland + 2.0) / 2.2, -30, 30)))
+    rough = np.sin(px * 0.31 + 1.3 * np.sin(pz * 0.17)) + np.sin(pz * 0.37 + np.sin(px * 0.23) * 1.7)
+    distance = np.hypot(px, pz)
+    return _SEA_BED + hills + shelf + rough * np.clip((distance - 18) / 60, 0, 1) * 0.9
+
+
+def terrain() -> Mesh:
+    """Land as a polar grid that gets coarser with distance; triangles under the sea are left out."""
+    angle = np.linspace(0, 2 * math.pi, 145)
+    radius = np.concatenate([[11.5], np.geomspace(14, 192, 24)])[:, None]
+    x, z = radius * np.sin(angle), -radius * np.cos(angle)
+    y = height(x, z)
+    near = np.clip((radius - 12) / 10, 0, 1)
+    y = np.minimum(y, -0.6 + near * 60)
+    points = np.stack([x, y, z], -1)
+    normals = np.cross(np.gradient(points, axis=0), np.gradient(points, axis=1))
+    normals *= np.sign(normals[..., 1:2]) + (normals[..., 1:2] == 0)
+    up = normals[..., 1] / np.maximum(np.linalg.norm(normals, axis=-1), 1e-9)
+    tints = _land_colors(points, up)
+    paint = Paint(Layer.HILL)
+    uv = np.stack([x + 0.4 * y, z + 0.7 * y], -1) * paint.repeats_per_metre
+    index = grid_index(*y.shape)
+    above = (y.reshape(-1)[index] > SEA_LEVEL - 1.5).any(1)
+    return Mesh.build(points, normals.reshape(-1, 3), uv, index[above], paint, tints.reshape(-1, 3))
+
+
+def _land_colors(points: NDArray[np.float64], up: NDArray[np.float64]) -> NDArray[np.float64]:
+    x, y, z = (points[..., i] for i in range(3))
+    green, dry, rock = np.array([0.50, 0.62, 0.26]), np.array([0.90, 0.76, 0.42]), np.array([0.95, 0.76, 0.58])
+    mix = 0.5 + 0.5 * np.sin(x * 0.11 + 2 * np.sin(z * 0.07)) * np.sin(z * 0.13 + 1.5 * np.sin(x * 0.09))
+    soil = green + (dry - green) * mix[..., None]
+    cliff = np.clip((0.82 - up) * 5, 0, 1) + np.clip((SEA_LEVEL + 2.2 - y) * 0.8, 0, 1)
+    return soil + (rock - soil) * np.clip(cliff, 0, 1)[..., None]
+
+
+def sea() -> Mesh:
+    """The water as a polar grid around the courtyard, from the cliff to 195 m."""
+    angle = np.linspace(-2.2, 1.75, 61)
+    radius = np.geomspace(12, 195, 15)[:, None]
+    points = np.stack([radius * np.sin(angle), np.full((15, 61), SEA_LEVEL), -radius * np.cos(angle)], -1)
+    return Mesh.build(points, (0, 1, 0), points[..., [0, 2]] / 9.0, grid_index(15, 61), Paint(Layer.WATER))
+
+
+def house(size: tuple[float, float, float], walls: Rgb, rng: np.random.Generator, hip: bool) -> Mesh:
+    """A far house: four walls with painted windows and a tiled roof; its ground is at y = 0 and goes 3 m below."""
+    w, h, d = size
+    paint = Paint(Layer.FACADE, walls)
+    shift = rng.integers(0, 4, 2) / 4
+    corners = [((-w / 2, d / 2), (w, 0)), ((w / 2, d / 2), (0, -d)), ((w / 2, -d / 2), (-w, 0)), ((-w / 2, -d / 2), (0, d))]
+    sides = [patch((x, -3, z), (u, 0, v), (0, h + 3, 0), paint, uv_at=shift) for (x, z), (u, v) in corners]
+    e, rise = 0.25, min(w, d) * 0.26
+    lx, lz = (w / 2 + e, d / 2 + e)
+    ridge = max(w, d) / 2 + e - (min(w, d) / 2 if hip else 0)
+    rx, rz = (ridge, 0) if w >= d else (0, ridge)
+    base = np.array([(-lx, h, lz), (lx, h, lz), (lx, h, -lz), (-lx, h, -lz)])
+    tops = np.array([(-rx, h + rise, -rz), (rx, h + rise, rz)]) if w >= d else np.array([(0, h + rise, rz), (0, h + rise, -rz)])
+    if w >= d:
+        faces = [(0, 1, 5, 4), (1, 2, 5, 5), (2, 3, 4, 5), (3, 0, 4, 4)]
+    else:
+        faces = [(0, 1, 4, 4), (1, 2, 5, 4), (2, 3, 5, 5), (3, 0, 4, 5)]
+    points = np.concatenate([base, tops])
+    roof_paint = Paint(Layer.ROOF, tuple(np.array((0.93, 0.52, 0.34)) * rng.uniform(0.85, 1.1)))  # type: ignore[arg-type]
+    roofs = [_roof_face(points[list(face)], np.array([0, h - 1.0, 0]), roof_paint) for face in faces]
+    return joined([*sides, *roofs])
+
+
+def _roof_face(quad: NDArray[np.float64], inside: NDArray[np.float64], paint: Paint) -> Mesh:
+    along = quad[1] - quad[0]
+    length = np.linalg.norm(along)
+    u = (quad - quad[0]) @ along / length
+    v = np.linalg.norm(quad - quad[0] - u[:, None] * along / length, axis=1)
+    normal = np.cross(along, quad[2] - quad[0])
+    normal *= np.sign(normal @ (quad.mean(0) - inside)) or 1.0
+    return Mesh.build(quad, normal, np.stack([u / 0.9, -v / 0.9], 1), [(0, 1, 2), (0, 2, 3)], paint)
+
+
+def town(rng: np.random.Generator) -> Mesh:
+    """White and ochre houses on the headland and behind the courtyard, with a bell tower and a blue dome."""
+    parts = []
+    spots = [
+        *_spots(rng, 52, (62, -70), 34, 4.6), *_spots(rng, 44, (34, 44), 26, 5.5), *_spots(rng, 44, (-30, 46), 28, 5.5),
+        *_spots(rng, 26, (48, 6), 20, 5.5), *_spots(rng, 16, (112, -100), 26, 6.5),
+    ]  # fmt: skip
+    for x, z in spots:
+        size = (rng.uniform(3.6, 6.5), rng.uniform(3.2, 7.2), rng.uniform(3.6, 5.6))
+        face = house(size, _WALLS[int(rng.integers(len(_WALLS)))], rng, bool(rng.integers(2)))
+        # The front looks downhill to the courtyard, more or less.
+        yaw = math.atan2(-x, -z) + rng.normal(0, 0.25)
+        parts.append(face.placed((x, float(height(x, z)), z), yaw))
+    parts.append(bell_tower().placed((47, float(height(47, -60)), -60), 0.7))
+    parts.append(domed_church().placed((-13, float(height(-13, 38)) + 1.5, 38), 0.2))
+    parts.append(bell_tower().placed((-22, float(height(-22, 42)) + 1, 42), 0.2, 0.85))
+    parts.append(lighthouse().placed((-60, float(height(-60, -150)) - 0.5, -150)))
+    return joined(parts)
+
+
+def _spots(
+    rng: np.random.Generator, count: int, center: tuple[float, float], spread: float, apart: float
+) -> list[tuple[float, float]]:
+    """Places for houses around a center: on land, outside the courtyard, and not on top of each other."""
+    found: list[tuple[float, float]] = []
+    for x, z in rng.normal(0, spread * 0.55, (count * 12, 2)) + center:
+        clear = all(math.hypot(x - a, z - b) > apart for a, b in found)
+        near_us = -13 < x < 15 and -13 < z < 17
+        if clear and not near_us and math.hypot(x, z) < 165 and height(x, z) > SEA_LEVEL + 2.0:
+            found.append((float(x), float(z)))
+        if len(found) == count:
+            break
+    return found
+
+
+def bell_tower() -> Mesh:
+    """A campanile, 21 m high, with arched openings painted dark and a pyramid roof."""
+    wall, trim = Paint(Layer.ASHLAR, (0.97, 0.86, 0.66)), Paint(Layer.STONE, (1.0, 0.95, 0.85))
+    dark = Paint(Layer.SKIN, (0.25, 0.22, 0.28))
+    parts = [
+        box((0, 6, 0), (4.2, 18, 4.2), wall, open_bottom=True), box((0, 15.1, 0), (4.8, 0.5, 4.8), trim),
+        box((0, 17.2, 0), (3.7, 3.8, 3.7), wall, open_bottom=True), box((0, 19.2, 0), (4.4, 0.45, 4.4), trim),
+        lathe([(2.9, 19.4), (0.05, 23.4)], 4, Paint(Layer.ROOF, (0.95, 0.50, 0.32)), sharp=True),
+        ball(0.3, Paint(Layer.SKIN, (0.95, 0.75, 0.25)), 1).placed((0, 23.6, 0)),
+    ]  # fmt: skip
+    for i in range(4):
+        arch = [box((x, 17.0, 1.86), (0.8, 2.4, 0.02), dark) for x in (-0.75, 0.75)]
+        parts += [part.placed(yaw=i * math.pi / 2) for part in (*arch, box((0, 11, 2.11), (0.7, 1.6, 0.02), dark))]
+    return joined(parts)
+
+
+def domed_church() -> Mesh:
+    """A small white church with a blue tiled dome."""
+    white, blue = Paint(Layer.PLASTER, (0.99, 0.95, 0.88)), Paint(Layer.AZULEJO, (0.55, 0.75, 1.0), 2.4)
+    dome = [(3.0 * math.cos(a), 10 + 3.0 * math.sin(a)) for a in np.linspace(0, math.pi / 2, 7)]
+    drum = lathe([(3.1, 6), (3.1, 9.7), (3.35, 9.7), (3.35, 10.1), (3.0, 10.1)], 12, white)
+    lamp = lathe([(0.5, 12.9), (0.5, 14.0), (0.65, 14.0), (0.0, 15.2)], 8, white)
+    nave = box((0, 2, 0), (9, 9, 7), white, open_bottom=True)
+    return joined([nave, drum, lathe(dome, 16, blue), lamp])
+
+
+def lighthouse() -> Mesh:
+    """A white and red lighthouse, 15 m high."""
+    white, red = Paint(Layer.PLASTER, (0.99, 0.97, 0.92)), Paint(Layer.PLASTER, (0.86, 0.22, 0.16))
+    rings = [lathe([(1.9 - 0.09 * y, y), (1.9 - 0.09 * (y + 3), y + 3)], 10, red if i % 2 else white)
+             for i, y in enumerate(range(0, 12, 3))]  # fmt: skip
+    top = lathe([(1.3, 12), (1.3, 12.4), (0.7, 12.4), (0.7, 14), (1.0, 14), (0, 15.4)], 10, red)
+    return joined([*rings, top])
+
+
+def windmill_body() -> Mesh:
+    """The tower of the windmill; its sails are `windmill_sails`."""
+    tower = lathe([(2.6, -2), (2.1, 6.2), (2.3, 6.2), (2.3, 6.5)], 12, Paint(Layer.PLASTER, (0.99, 0.95, 0.87)))
+    roof = lathe([(2.6, 6.4), (0.05, 9.4)], 12, Paint(Layer.WOOD, (0.62, 0.40, 0.28)))
+    door = box((0, 1.1, 2.36), (1.1, 2.2, 0.1), Paint(Layer.WOOD, (0.16, 0.42, 0.60)))
+    return joined([tower, roof, door])
+
+
+def windmill_sails() -> Mesh:
+    """Six triangular cloth sails around the origin, in the plane z = 0, seen from both sides."""
+    angle = np.arange(6) * math.pi / 3
+    along = np.stack([np.cos(angle), np.sin(angle), 0 * angle], 1)
+    side = np.stack([-np.sin(angle), np.cos(angle), 0 * angle], 1)
+    lift = np.array([0, 0, 0.35])
+    corners = np.stack([along * 0.7, along * 5.2, along * 4.6 + side * 1.7 + lift], 1)
+    tints = np.repeat([(0.98, 0.94, 0.84), (0.93, 0.42, 0.28)] * 3, 3, axis=0)
+    index = np.arange(18).reshape(6, 3)
+    cloth = Mesh.build(corners, (0, 0, 1), np.tile([[0, 0], [2.0, 0], [2.0, 0.8]], (6, 1)), index, Paint(Layer.PLASTER), tints)
+    spars = [box((2.6, 0, 0), (5.4, 0.14, 0.14), Paint(Layer.WOOD, (0.5, 0.36, 0.26))) for _ in angle]
+    turned = []
+    for spar, a in zip(spars, angle, strict=True):
+        c, s = math.cos(a), math.sin(a)
+        turned.append(spar.turned([[c, -s, 0], [s, c, 0], [0, 0, 1]]))
+    return joined([cloth, *turned])
+
+
+def sailing_boat(sail: Rgb, hull: Rgb) -> Mesh:
+    """A small boat with two sails, its water line at y = 0, its bow at -Z; seen from both sides."""
+    t = np.linspace(-1, 1, 9)
+    beam = 1.1 * (1 - np.abs(t) ** 2.4)
+    deck = np.stack([np.stack([s * beam, 0.75 + 0.25 * t * t, t * 3.4], 1) for s in (-1, 1)], 0)
+    keel = np.stack([0 * t, -0.3 + 0 * t, t * 3.0], 1)
+    rows = np.stack([deck[0], keel, deck[1], deck[0]], 0)
+    uv = np.stack(np.broadcast_arrays(t, np.arange(4)[:, None] * 0.3), -1)
+    normals = rows - [0, 0.1, 0]
+    body = Mesh.build(rows, normals.reshape(-1, 3), uv, grid_index(4, 9), Paint(Layer.WOOD, hull))
+    cloth = Paint(Layer.PLASTER, sail)
+    main = Mesh.build([(0, 1.3, -0.2), (0.35, 1.4, 3.1), (0, 8.4, -0.1)], (1, 0.2, 0), [(0, 0), (1, 0), (0, 2)], [(0, 1, 2)], cloth)
+    jib = Mesh.build([(0, 1.1, -3.2), (0.3, 1.2, -0.4), (0, 7.0, -0.3)], (1, 0.2, 0), [(0, 0), (1, 0), (0, 2)], [(0, 1, 2)], cloth)
+    mast = box((0, 4.6, -0.2), (0.12, 8, 0.12), Paint(Layer.WOOD, (0.5, 0.36, 0.26)))
+    return joined([body, main, jib, mast])
+
+
+def gull(span: float = 1.3) -> Mesh:
+    """A bird with spread wings; scaled up and down along Y it beats them."""
+    points = [(0, 0, -0.28), (0, 0, 0.3), (-0.25, 0.16, 0), (0.25, 0.16, 0), (-0.55, 0.22, 0.12), (0.55, 0.22, 0.12)]
+    scaled = np.array(points) * [span, span, span]
+    white = Paint(Layer.SKIN, (0.97, 0.96, 0.94))
+    index = [(0, 2, 1), (0, 1, 3), (0, 4, 2), (2, 4, 1), (0, 3, 5), (3, 1, 5)]
+    return Mesh.build(scaled, (0, 1, 0), scaled[:, [0, 2]], index, white)

@@ -1,0 +1,98 @@
+"""Figures of a run: how fast, how old, and where the time went."""
+
+import json
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from artem_vr.errors import DisplayError
+
+_KEPT = 20_000  # frames whose figures are kept: the last ten minutes at 30 a second, so that memory does not grow
+
+
+class RunStats:
+    """Collects per-frame figures while a pipeline runs; `report` sums them up.
+
+    Stages are timed on the thread that runs them with the wall clock. Where OpenGL runs on a graphics card its work
+    is asynchronous and shows up in the stage that has to wait for it.
+    """
+
+    def __init__(self) -> None:
+        self._stages: dict[str, deque[float]] = {}
+        self._ages_ms: deque[float] = deque(maxlen=_KEPT)
+        self._ages_frames: deque[int] = deque(maxlen=_KEPT)
+        self._started: float | None = None
+        self._ended = 0.0
+        self._last_painting: object = None
+        self.frames = 0
+        self.painted_frames = 0
+        self.missed_frames = 0
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Times one stage of the current frame."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add(name, (time.perf_counter() - started) * 1e3)
+
+    def add(self, name: str, milliseconds: float) -> None:
+        """Notes a duration that somebody else measured."""
+        self._stages.setdefault(name, deque(maxlen=_KEPT)).append(milliseconds)
+
+    def frame_shown(self, painting: object, age_seconds: float | None, age_frames: int | None) -> None:
+        """Counts a displayed frame, and how old its paint was: since capture, and in pictures of the source."""
+        now = time.monotonic()
+        self._started = now if self._started is None else self._started
+        self._ended = now
+        self.frames += 1
+        if painting is not None and painting is not self._last_painting:
+            self._last_painting = painting
+            self.painted_frames += 1
+        if age_seconds is not None:
+            self._ages_ms.append(age_seconds * 1e3)
+        if age_frames is not None:
+            self._ages_frames.append(age_frames)
+
+    def report(self, facts: dict[str, Any]) -> dict[str, Any]:
+        """All figures under their documented keys, with the `facts` of the run (engine, sizes) added."""
+        # The clock starts when the first frame is on the screen: n frames then span n - 1 intervals.
+        seconds = self._ended - self._started if self._started is not None else 0.0
+
+        def rate(count: int) -> float:
+            return round((count - 1) / seconds, 2) if seconds > 0 and count > 1 else 0.0
+
+        return {
+            "frames": self.frames,
+            "seconds": round(seconds, 3),
+            "display_fps": rate(self.frames),
+            "stylized_fps": rate(self.painted_frames),
+            "stages_ms": {name: _percentiles(values) for name, values in self._stages.items()},
+            "age_ms": _percentiles(self._ages_ms),
+            "age_frames": {**_percentiles(self._ages_frames), "max": max(self._ages_frames, default=0)},
+            "missed_frames": self.missed_frames,
+            **facts,
+        }
+
+
+def write_json(report: Any, path: Path) -> None:
+    """Writes JSON to a temporary file and renames it. Raises `DisplayError` when the place cannot be written."""
+    temporary = path.with_name(f".{path.name}.partial")
+    try:
+        temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise DisplayError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _percentiles(values: Sequence[float] | deque[float] | deque[int]) -> dict[str, float]:
+    if not values:
+        return {"p50": 0.0, "p99": 0.0}
+    p50, p99 = np.percentile(np.asarray(values, np.float64), (50, 99))
+    return {"p50": round(float(p50), 3), "p99": round(float(p99), 3)}

@@ -1,0 +1,124 @@
+"""Which style is shown now, how strongly, and how one style turns into the next."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from artem_vr.errors import UsageError
+from artem_vr.frame import EYES
+from artem_vr.ports import Action
+from artem_vr.styles import IDENTITY, StyleBank, Vector, mix
+
+FADE_SECONDS = 0.3
+STRENGTH_STEP = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """At `time` seconds after the start, turn to a style."""
+
+    time: float
+    style: str
+
+
+class StyleControl:
+    """The style of both eyes as a function of time and of what a person asked for.
+
+    A new style is mixed in over `fade` seconds on the line between the two style vectors, so that one painting
+    turns into the next. Strength and the switch to the original act on the compositor's mix, at once.
+    """
+
+    def __init__(
+        self,
+        bank: StyleBank,
+        style: str | None = None,
+        strength: float = 1.0,
+        cues: Sequence[Cue] = (),
+        fade: float = FADE_SECONDS,
+    ) -> None:
+        if not 0 <= strength <= 1:
+            raise UsageError(f"strength is {strength:g}: choose a number from 0 (original) to 1 (painted)")
+        self._bank, self._fade = bank, fade
+        self._cues = sorted(cues, key=lambda cue: cue.time)
+        self._next_cue = 0
+        self._vector = self._target = self._from = parse_style(bank, style or bank.names[0])
+        self.style = style or bank.names[0]
+        self._strength = strength
+        self._plain = False
+        self._changed_at = -math.inf
+        self._started: float | None = None
+        self._both = np.repeat(self._vector[None], EYES, axis=0)
+
+    @property
+    def strength(self) -> float:
+        """How much of the paint is laid over the frame now: 0 while the original is shown."""
+        return 0.0 if self._plain or self.style == IDENTITY else self._strength
+
+    @property
+    def caption(self) -> list[str]:
+        """What to tell a person about the present state, in a line or two."""
+        if self.strength == 0:
+            return ["Original"]
+        for card in self._bank.card.styles:
+            if card.name == self.style:
+                return [f"{card.title}, {card.artist}", f"strength {round(self._strength * 100)} %"]
+        return [self.style, f"strength {round(self._strength * 100)} %"]
+
+    @property
+    def initial(self) -> Vector:
+        """The style vectors (2, D) before any time has passed."""
+        return self._both
+
+    def vectors(self, now: float) -> Vector:
+        """The style vectors (2, D) at time `now` in seconds; the very same array while nothing changes."""
+        self._started = now if self._started is None else self._started
+        while self._next_cue < len(self._cues) and now - self._started >= self._cues[self._next_cue].time:
+            self.choose(self._cues[self._next_cue].style, now)
+            self._next_cue += 1
+        if self._vector is not self._target:
+            done = min(1.0, (now - self._changed_at) / self._fade) if self._fade > 0 else 1.0
+            smooth = done * done * (3 - 2 * done)
+            mixed = mix(np.stack([self._from, self._target]), np.array([1 - smooth, smooth], np.float32))
+            self._vector = self._target if done >= 1 else mixed
+            self._both = np.repeat(self._vector[None], EYES, axis=0)
+        return self._both
+
+    def choose(self, style: str, now: float) -> None:
+        """Turns to a style by its name or mix. Raises `UsageError` for one that does not exist."""
+        target = parse_style(self._bank, style)
+        self.style = style
+        self._from, self._target, self._changed_at = self._vector, target, now
+
+    def handle(self, action: Action, now: float) -> bool:
+        """Carries out an action that concerns the style; False for any other."""
+        if action in (Action.NEXT_STYLE, Action.PREVIOUS_STYLE):
+            names = self._bank.names
+            here = names.index(self.style) if self.style in names else -1
+            self.choose(names[(here + (1 if action is Action.NEXT_STYLE else -1)) % len(names)], now)
+            self._plain = False
+        elif action is Action.MORE:
+            self._strength = min(1.0, round(self._strength + STRENGTH_STEP, 3))
+        elif action is Action.LESS:
+            self._strength = max(0.0, round(self._strength - STRENGTH_STEP, 3))
+        elif action is Action.TOGGLE_PLAIN:
+            self._plain = not self._plain
+        else:
+            return False
+        return True
+
+
+def parse_style(bank: StyleBank, text: str) -> Vector:
+    """The vector (D,) of `NAME`, or of a mix `NAME:WEIGHT,NAME:WEIGHT`. Raises `UsageError`."""
+    vectors, weights = [], []
+    for part in text.split(","):
+        name, _, weight = part.strip().partition(":")
+        try:
+            weights.append(float(weight) if weight else 1.0)
+        except ValueError:
+            raise UsageError(f"'{weight}' is no weight: write a mix as NAME:0.7,NAME:0.3") from None
+        if not (math.isfinite(weights[-1]) and weights[-1] >= 0):
+            raise UsageError(f"the weight of {name} is {weight}: weights are positive numbers")
+        vectors.append(bank.vector(name))
+    return vectors[0] if len(vectors) == 1 else mix(np.stack(vectors), np.asarray(weights, np.float32))

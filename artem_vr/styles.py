@@ -1,0 +1,137 @@
+"""Style banks: a network and the painters it knows, in one safetensors file with a model card.
+
+The file holds the network's weights as `network.*` and the style vectors as `styles` (S, D). Its metadata holds
+`format` and `card`, a JSON object (see `ModelCard`). Nothing here unpickles, and nothing here needs torch.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError, safe_open
+
+from artem_vr import resources
+from artem_vr.errors import ModelError, UsageError, unknown_name
+
+FORMAT = "artem-vr-bank-1"
+DEFAULT_BANK = "bank.safetensors"
+IDENTITY = "original"
+"""The name of style 0, which leaves the picture as it is."""
+
+_PICKLE_STARTS = (b"\x80", b"PK\x03\x04")
+
+Vector = NDArray[np.float32]
+
+
+class StyleCard(BaseModel):
+    """What one style vector was made from."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    title: str
+    artist: str
+    year: str
+
+
+class ModelCard(BaseModel):
+    """Everything a reader of the file should know. `network` holds the generator's kind and shape."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    network: dict[str, Any]
+    styles: list[StyleCard]
+    data: str
+    steps: int
+    pictures_seen: int
+    losses: dict[str, Any]
+    validation: dict[str, float]
+    licence: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StyleBank:
+    """A loaded file: the card, the network's weights by name, and the style vectors (S, D)."""
+
+    card: ModelCard
+    weights: dict[str, NDArray[np.float32]]
+    styles_SD: Vector
+    path: Path
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> "StyleBank":
+        """Reads a bank, the shipped one by default.
+
+        Raises `ModelError`: missing, a pickle, corrupt, or a safetensors file of something else.
+        """
+        path = path or resources.models() / DEFAULT_BANK
+        _refuse_pickles(path)
+        try:
+            with safe_open(path, "numpy") as file:
+                metadata = file.metadata() or {}
+                tensors = {key: np.asarray(file.get_tensor(key), np.float32) for key in file.keys()}  # noqa: SIM118
+        except (OSError, SafetensorError, ValueError, TypeError) as error:
+            raise ModelError(f"{path} is corrupt or not a safetensors file ({error}): get it again") from error
+        if metadata.get("format") != FORMAT:
+            raise ModelError(f"{path} is not an Art'Em VR bank: its metadata lacks format = {FORMAT}")
+        try:
+            card = ModelCard.model_validate(json.loads(metadata["card"]))
+            styles = tensors.pop("styles")
+        except (KeyError, ValueError, ValidationError) as error:
+            raise ModelError(f"{path} has no valid model card or no styles: export it again") from error
+        if styles.ndim != 2 or len(styles) != len(card.styles) or not len(styles):
+            raise ModelError(f"{path}: the card names {len(card.styles)} styles, the file holds {styles.shape}")
+        if not all(np.isfinite(tensor).all() for tensor in (styles, *tensors.values())):
+            raise ModelError(f"{path} holds numbers that are not finite: train or download it again")
+        weights = {key.removeprefix("network."): tensor for key, tensor in tensors.items()}
+        return cls(card, weights, styles, path)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the painted styles, in the order of the card."""
+        return [style.name for style in self.card.styles]
+
+    def index(self, name: str) -> int:
+        """The number of a style in `names`. Raises `UsageError` with the nearest names."""
+        try:
+            return self.names.index(name)
+        except ValueError:
+            raise UsageError(unknown_name("style", name, [*self.names, IDENTITY])) from None
+
+    def vector(self, name: str) -> Vector:
+        """The style vector (D,) of a name; `IDENTITY` is always known. Raises `UsageError`."""
+        return self.identity() if name == IDENTITY else self.styles_SD[self.index(name)]
+
+    def identity(self) -> Vector:
+        """Style 0 (D,): the vector with which a compact network returns its input (see `artem_vr.nets.compact`)."""
+        if self.card.network.get("kind") != "compact":
+            raise UsageError(f"a {self.card.network.get('kind')} network has no identity style: use a compact bank")
+        vector = np.zeros(self.styles_SD.shape[1], np.float32)
+        vector[0] = 1.0
+        return vector
+
+
+def mix(vectors_ND: Vector, weights_N: Vector) -> Vector:
+    """The weighted mean (D,) of style vectors. Raises `UsageError` when the weights do not sum to more than zero."""
+    total = float(np.sum(weights_N))
+    if not total > 0:
+        raise UsageError("the weights of a mix of styles must sum to more than zero")
+    return np.asarray(np.asarray(weights_N, np.float32) @ vectors_ND / np.float32(total), np.float32)
+
+
+def _refuse_pickles(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+    except FileNotFoundError as error:
+        raise ModelError(f"there is no model {path}: name an existing .safetensors file") from error
+    except OSError as error:
+        raise ModelError(f"cannot read the model {path}: {error.strerror}") from error
+    if start.startswith(_PICKLE_STARTS):
+        raise ModelError(f"{path} is a pickle, which can run code when loaded: only .safetensors files are read")

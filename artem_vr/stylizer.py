@@ -1,0 +1,120 @@
+"""Painting on a thread of its own: the newest frame wins, nothing queues, and the display never waits."""
+
+import threading
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from artem_vr.errors import EngineError
+from artem_vr.frame import PaintedFrame, TensorFrame
+from artem_vr.ports import Engine
+
+_JOIN_SECONDS = 10.0
+
+
+class Stylizer:
+    """Feeds an engine with the newest frame and the newest style, whichever of the two changed.
+
+    The style is read when the engine starts on a frame, so that a change is seen in the very next painting; when no
+    new frame comes (a still picture), the last one is painted again. The engine is used by this thread alone and is
+    closed with it.
+    """
+
+    def __init__(self, engine: Engine, styles_ED: NDArray[np.float32]) -> None:
+        self.engine = engine
+        self._condition = threading.Condition()
+        self._frame: TensorFrame | None = None
+        self._fresh = False
+        self._styles = styles_ED
+        self._revision = 0
+        self._painted: PaintedFrame | None = None
+        self._painted_revision = -1
+        self._failure: EngineError | None = None
+        self._closed = False
+        self.painted_frames = 0
+        self.skipped_frames = 0
+        self._thread = threading.Thread(target=self._run, name="stylizer", daemon=True)
+        self._thread.start()
+
+    def set_styles(self, styles_ED: NDArray[np.float32]) -> int:
+        """Changes the style vectors of the eyes; returns the revision that paintings in them will carry."""
+        with self._condition:
+            if not np.array_equal(styles_ED, self._styles):
+                self._styles = styles_ED
+                self._revision += 1
+                self._condition.notify_all()
+            return self._revision
+
+    def submit(self, frame: TensorFrame) -> None:
+        """Hands in the newest frame, in place of one that the engine has not started on. Never waits for the engine."""
+        with self._condition:
+            self.skipped_frames += self._fresh
+            self._frame, self._fresh = frame, True
+            self._condition.notify_all()
+
+    def latest(self) -> PaintedFrame | None:
+        """The newest painting, or None before the first. Raises the `EngineError` that ended the thread."""
+        with self._condition:
+            if self._failure is not None:
+                raise self._failure
+            return self._painted
+
+    def wait_for(self, frame: TensorFrame, revision: int, timeout: float = 60.0) -> PaintedFrame:
+        """Waits until `frame` (or a later one) is painted in style `revision` (or a later one).
+
+        For recordings that paint every frame; a live display never calls it. Raises `EngineError`, also when
+        nothing came within `timeout` seconds.
+        """
+
+        def ready() -> bool:
+            painted = self._painted
+            return self._failure is not None or (
+                painted is not None and painted.source.sequence >= frame.sequence and painted.revision >= revision
+            )
+
+        with self._condition:
+            done = self._condition.wait_for(ready, timeout)
+            if self._failure is not None:
+                raise self._failure
+            if not done or self._painted is None:
+                raise EngineError(f"the engine painted nothing for {timeout:.0f} s: try a smaller --net-size")
+            return self._painted
+
+    def close(self) -> None:
+        """Stops the thread after the painting under way, then closes the engine. May be called twice."""
+        with self._condition:
+            self._closed = True
+            self._condition.notify_all()
+        self._thread.join(_JOIN_SECONDS)
+        self.engine.close()
+
+    def _run(self) -> None:
+        while True:
+            with self._condition:
+                self._condition.wait_for(lambda: self._closed or self._has_work())
+                if self._closed or self._frame is None:
+                    return
+                frame, styles, revision = self._frame, self._styles, self._revision
+                self._fresh = False
+            try:
+                started = time.perf_counter()
+                pixels = self.engine.paint(frame.pixels_EHWC, styles)
+                milliseconds = (time.perf_counter() - started) * 1e3
+            except Exception as error:  # whatever an engine raises must reach the display's thread, not vanish here
+                self._fail(error)
+                return
+            with self._condition:
+                self._painted = PaintedFrame(frame, pixels, revision, milliseconds)
+                self._painted_revision = revision
+                self.painted_frames += 1
+                self._condition.notify_all()
+
+    def _has_work(self) -> bool:
+        return self._frame is not None and (self._fresh or self._revision != self._painted_revision)
+
+    def _fail(self, error: Exception) -> None:
+        failure = error if isinstance(error, EngineError) else EngineError(f"the engine failed: {error!r}")
+        with self._condition:
+            self._failure = failure
+            self._condition.notify_all()

@@ -1,0 +1,20 @@
+#version 330
+// The mean of the texels under a pixel, from TAPS_X x TAPS_Y bilinear fetches spread evenly over its footprint.
+uniform sampler2D source;
+uniform vec2 footprint;  // a target pixel's width and height, in texture coordinates
+uniform vec2 vertical;   // offset and sign of the vertical coordinate: (0, 1) upright, (1, -1) upside down
+in vec2 uv;
+out vec4 color;
+
+const vec2 TAPS = vec2(TAPS_X, TAPS_Y);
+
+void main() {
+    vec2 center = vec2(uv.x, vertical.x + vertical.y * uv.y);
+    vec3 sum = vec3(0.0);
+    for (int y = 0; y < TAPS_Y; ++y) {
+        for (int x = 0; x < TAPS_X; ++x) {
+            sum += textureLod(source, center + footprint * ((vec2(x, y) + 0.5) / TAPS - 0.5), 0.0).rgb;
+        }
+    }
+    color = vec4(sum / float(TAPS_X * TAPS_Y), 1.0);
+}

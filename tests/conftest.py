@@ -1,0 +1,55 @@
+"""What many tests need: an OpenGL context, and frames in it."""
+
+from collections.abc import Callable, Iterator
+
+import moderngl
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from artem_vr.camera import Pose, stereo_views
+from artem_vr.errors import GraphicsError
+from artem_vr.frame import EyeView, GlFrame
+from artem_vr.gl.context import create_headless_context
+
+MakeGlFrame = Callable[..., GlFrame]
+
+
+@pytest.fixture(scope="session")
+def shared_ctx() -> Iterator[moderngl.Context]:
+    try:
+        context = create_headless_context()
+    except GraphicsError as error:
+        pytest.skip(f"no OpenGL: {error}")
+    yield context
+    context.release()
+
+
+@pytest.fixture
+def ctx(shared_ctx: moderngl.Context) -> moderngl.Context:
+    """A headless context, current also when the test before opened one of its own."""
+    shared_ctx.__enter__()
+    return shared_ctx
+
+
+@pytest.fixture
+def eyes() -> tuple[EyeView, EyeView]:
+    return stereo_views(Pose((0.0, 1.6, 0.0)), (64, 64))
+
+
+@pytest.fixture
+def make_gl_frame(ctx: moderngl.Context, eyes: tuple[EyeView, EyeView]) -> Iterator[MakeGlFrame]:
+    """Makes a `GlFrame` of two uint8 RGB pictures, top row first."""
+    textures: list[moderngl.Texture] = []
+
+    def texture(rgb_HWC: NDArray[np.uint8]) -> moderngl.Texture:
+        size = rgb_HWC.shape[1], rgb_HWC.shape[0]
+        textures.append(ctx.texture(size, 3, rgb_HWC[::-1].tobytes(), alignment=1))
+        return textures[-1]
+
+    def make(left_HWC: NDArray[np.uint8], right_HWC: NDArray[np.uint8], sequence: int = 0) -> GlFrame:
+        return GlFrame(sequence, sequence / 60, (texture(left_HWC), texture(right_HWC)), eyes)
+
+    yield make
+    for item in textures:
+        item.release()

@@ -1,0 +1,79 @@
+"""Checkpoints: everything a run needs to go on, in one safetensors file that is never half-written."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from artem_vr.errors import InputError
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """The state after `step` steps: weights, Adam's moments, and the recipe's text they belong to."""
+
+    step: int
+    recipe: str
+    weights: dict[str, Tensor]
+    first_moments: dict[str, Tensor]
+    second_moments: dict[str, Tensor]
+
+    @classmethod
+    def capture(cls, step: int, recipe: str, module: nn.Module, optimizer: torch.optim.Adam) -> "Checkpoint":
+        """Looks at a run; the tensors are not copied."""
+        weights = {name: parameter.detach() for name, parameter in module.named_parameters()}
+        states = {name: optimizer.state[parameter] for name, parameter in module.named_parameters()}
+        return cls(
+            step,
+            recipe,
+            weights,
+            {name: state["exp_avg"] for name, state in states.items()},
+            {name: state["exp_avg_sq"] for name, state in states.items()},
+        )
+
+    def restore(self, module: nn.Module, optimizer: torch.optim.Adam) -> None:
+        """Puts a run into this state. Raises `InputError` when the network has another shape."""
+        parameters = dict(module.named_parameters())
+        if parameters.keys() != self.weights.keys():
+            raise InputError("the checkpoint belongs to another network: start without --resume")
+        with torch.no_grad():
+            for name, parameter in parameters.items():
+                if parameter.shape != self.weights[name].shape:
+                    raise InputError(f"the checkpoint's {name} has another shape: start without --resume")
+                parameter.copy_(self.weights[name])
+                optimizer.state[parameter] = {
+                    "step": torch.tensor(float(self.step)),
+                    "exp_avg": torch.empty_like(parameter).copy_(self.first_moments[name]),
+                    "exp_avg_sq": torch.empty_like(parameter).copy_(self.second_moments[name]),
+                }
+
+    def save(self, path: Path) -> None:
+        """Writes to a temporary file beside `path`, flushes it to the disk and renames it."""
+        groups = {"weights": self.weights, "first": self.first_moments, "second": self.second_moments}
+        tensors = {f"{group}/{name}": t.contiguous() for group, named in groups.items() for name, t in named.items()}
+        temporary = path.with_name(f".{path.name}.partial")
+        save_file(tensors, temporary, {"step": str(self.step), "recipe": self.recipe})
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> "Checkpoint":
+        """Reads a checkpoint. Raises `InputError` when it is missing, corrupt or something else."""
+        groups: dict[str, dict[str, Tensor]] = {"weights": {}, "first": {}, "second": {}}
+        try:
+            with safe_open(path, "pt") as file:
+                metadata = file.metadata() or {}
+                for key in file.keys():  # noqa: SIM118 - not a dictionary
+                    group, name = key.split("/", 1)
+                    groups[group][name] = file.get_tensor(key)
+            step, recipe = int(metadata["step"]), metadata["recipe"]
+            json.loads(recipe)
+        except (OSError, SafetensorError, KeyError, ValueError) as error:
+            raise InputError(f"{path} is not a checkpoint ({error}): start without --resume") from error
+        return cls(step, recipe, groups["weights"], groups["first"], groups["second"])

@@ -1,0 +1,70 @@
+"""What `artem-vr train` does: checks the recipe, trains with a progress bar, validates and exports."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from artem_vr.errors import UsageError
+from trainer.export import export, model_card
+from trainer.loop import Progress as LoopProgress
+from trainer.loop import Run
+from trainer.recipe import load_recipe
+
+_PLAIN_LINE_EVERY = 50
+
+
+def train(recipe_path: Path, overrides: dict[str, str], output: Path | None, resume: bool) -> Path:
+    """Trains a recipe to its last step and returns the path of the bank.
+
+    `output` is the run's folder (`runs/NAME` unless given). Raises `UsageError`, `InputError` and `EngineError` in
+    one line each.
+    """
+    recipe = load_recipe(recipe_path, overrides)
+    folder = output or Path("runs") / recipe.name
+    root = Path(recipe.data.root)
+    if not root.is_absolute() and "data.root" not in overrides:
+        root = recipe_path.resolve().parent / root
+    run = Run(recipe, root, folder)
+    if run.checkpoint_path.exists() and not resume:
+        raise UsageError(f"{folder} holds a run already: add --resume to go on with it, or name another --output")
+    if resume:
+        run.resume()
+    console = Console()
+    with _Watcher(console, recipe.steps) as watcher:
+        run.train(watcher.report)
+    console.print("validating ...")
+    validation = run.validate()
+    path = folder / f"{recipe.name}.safetensors"
+    export(run.bank, model_card(recipe, run.step, validation), path)
+    console.print("  ".join(f"{name} {value:.4f}" for name, value in validation.items()))
+    console.print(f"wrote {path}")
+    return path
+
+
+class _Watcher:
+    """A progress bar on a terminal, a line now and then elsewhere."""
+
+    def __init__(self, console: Console, steps: int) -> None:
+        self._console = console
+        columns = (
+            TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+            TextColumn("{task.fields[losses]}"),
+        )  # fmt: skip
+        self._bar = Progress(*columns, console=console, disable=not console.is_terminal)
+        self._task = self._bar.add_task("training", total=steps, losses="")
+
+    def __enter__(self) -> "_Watcher":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def report(self, progress: LoopProgress) -> None:
+        """Shows where the run is."""
+        terms = progress.terms
+        losses = f"loss {terms['total']:.3f}  style {terms['style']:.4f}  {progress.pictures_per_second:.1f} pictures/s"
+        self._bar.update(self._task, completed=progress.step, losses=losses)
+        if not self._console.is_terminal and progress.step % _PLAIN_LINE_EVERY == 0:
+            self._console.print(f"step {progress.step}/{progress.steps}  {losses}")

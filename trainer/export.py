@@ -1,0 +1,40 @@
+"""From a finished run to the file that ships: weights, style vectors and the model card."""
+
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from artem_vr.styles import FORMAT, ModelCard, StyleCard
+from trainer.bank import Bank, shape_of
+from trainer.recipe import Recipe
+
+
+def model_card(recipe: Recipe, steps: int, validation: dict[str, float]) -> ModelCard:
+    """The card of a bank that was trained for `steps` steps of its recipe."""
+    return ModelCard(
+        name=recipe.name,
+        description="A small network that paints photographs, video and rendered scenes in the styles listed.",
+        network={"kind": recipe.network.kind, **shape_of(recipe.network)},
+        styles=[StyleCard(**style.model_dump(include={"name", "title", "artist", "year"})) for style in recipe.styles],
+        data=recipe.data.terms,
+        steps=steps,
+        pictures_seen=steps * recipe.batch,
+        losses=recipe.losses.model_dump(),
+        validation={name: round(value, 5) for name, value in validation.items()},
+        licence=recipe.licence,
+    )
+
+
+def export(bank: Bank, card: ModelCard, path: Path) -> None:
+    """Writes the bank to a temporary file and renames it."""
+    tensors = {f"network.{name}": parameter.detach().numpy() for name, parameter in bank.network.named_parameters()}
+    tensors["styles"] = bank.styles_SD.detach().numpy()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.partial")
+    save_file(
+        {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()},
+        temporary,
+        {"format": FORMAT, "card": card.model_dump_json()},
+    )
+    temporary.replace(path)

@@ -1,0 +1,70 @@
+"""Perceptual networks: VGG-19 features (Simonyan and Zisserman 2014) and their distilled relatives, from a file.
+
+Tap names are relu1_1 to relu5_1, as in Johnson et al. 2016. A file holds 3x3 convolutions named conv1_1, conv1_2,
+conv2_1 and so on, a 1x1 convolution conv0 that does the preprocessing, and, in a distilled network, 1x1 heads
+(conv1_1_head) that map a tap to the width of the original.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from artem_vr.errors import InputError
+
+_LAYER = re.compile(r"conv(\d)_(\d)$")
+
+
+class PerceptualNetwork(nn.Module):
+    """Frozen features of pictures: `forward(batch_NCHW, taps)` gives a dictionary from tap to activation (N,C,H,W)."""
+
+    def __init__(self, weights: dict[str, Tensor]) -> None:
+        super().__init__()
+        layers = sorted(name[: -len(".weight")] for name in weights if _LAYER.match(name.removesuffix(".weight")))
+        if "conv0.weight" not in weights or not layers:
+            raise InputError("not a perceptual network: conv0 and conv1_1 are missing")
+        self.layers = layers
+        self.taps = [f"relu{name[4:]}" for name in layers if name.endswith("_1")]
+        for name, tensor in weights.items():
+            self.register_buffer(name.replace(".", "_"), tensor.contiguous(memory_format=_format(tensor)))
+
+    @classmethod
+    def load(cls, path: Path) -> "PerceptualNetwork":
+        """Reads a safetensors file. Raises `InputError` when it is missing, corrupt or something else."""
+        try:
+            return cls(load_file(path))
+        except (OSError, SafetensorError) as error:
+            raise InputError(f"cannot read the perceptual network {path}: {error}") from error
+
+    def forward(self, batch_NCHW: Tensor, taps: Iterable[str]) -> dict[str, Tensor]:
+        """Activations at `taps` for RGB in [0, 1]. Runs no deeper than the deepest tap."""
+        wanted = set(taps)
+        found: dict[str, Tensor] = {}
+        x = self._convolve("conv0", batch_NCHW)
+        for name in self.layers:
+            if wanted <= found.keys():
+                break
+            if name.endswith("_1") and name != "conv1_1":
+                x = F.max_pool2d(x, 2)
+            x = F.relu(self._convolve(name, F.pad(x, (1, 1, 1, 1), mode="reflect")))
+            tap = f"relu{name[4:]}"
+            if tap in wanted:
+                head = f"{name}_head"
+                found[tap] = F.relu(self._convolve(head, x)) if hasattr(self, f"{head}_weight") else x
+        if missing := wanted - found.keys():
+            raise InputError(
+                f"the perceptual network has no {', '.join(sorted(missing))}: it ends at {self.layers[-1]}"
+            )
+        return found
+
+    def _convolve(self, name: str, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.get_buffer(f"{name}_weight"), self.get_buffer(f"{name}_bias"))
+
+
+def _format(tensor: Tensor) -> torch.memory_format:
+    return torch.channels_last if tensor.ndim == 4 else torch.contiguous_format

@@ -1,0 +1,123 @@
+"""Recipes: what a training run is made of, as a TOML file that is checked before anything starts."""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from artem_vr.errors import UsageError, unknown_name
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StyleRecipe(_Strict):
+    """One painting: what it is called, what it is, and how large its brush strokes shall be."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    painting: str
+    title: str
+    artist: str
+    year: str
+    short_side: int = Field(default=400, ge=64, le=2048)
+    style_weight: float = Field(default=1.0, gt=0)
+
+
+class NetworkRecipe(_Strict):
+    """Which generator, and its shape."""
+
+    kind: Literal["compact", "johnson"] = "compact"
+    channels: int = Field(default=32, ge=4, le=256)
+    blocks: int = Field(default=5, ge=1, le=20)
+    tail_channels: int = Field(default=16, ge=4, le=256)
+
+
+class LossRecipe(_Strict):
+    """The weights of the loss terms (see `trainer.losses`); a tap with no entry is not computed."""
+
+    content: dict[str, float] = {"relu3_1": 1.0}
+    style_taps: list[str] = ["relu1_1", "relu2_1", "relu3_1", "relu4_1"]
+    style: float = Field(default=4.0, ge=0)
+    total_variation: float = Field(default=0.2, ge=0)
+    grid: float = Field(default=0.0, ge=0)
+    overflow: float = Field(default=1.0, ge=0)
+
+
+class DataRecipe(_Strict):
+    """Where the photographs, the paintings and the perceptual network are, relative to `root`, and the terms of use."""
+
+    root: str
+    photos: str
+    paintings: str
+    perceptual: str
+    terms: str
+    crop: int = Field(default=256, ge=32, le=1024, multiple_of=4)
+    smooth_share: float = Field(default=0.1, ge=0, le=1)
+
+
+class Recipe(_Strict):
+    """A whole training run."""
+
+    name: str
+    steps: int = Field(ge=1)
+    batch: int = Field(default=4, ge=1)
+    learning_rate: float = Field(default=4e-3, gt=0)
+    warmup: int = Field(default=100, ge=0)
+    gradient_clip: float = Field(default=1.0, gt=0)
+    seed: int = 0
+    precision: Literal["float32", "bfloat16"] = "bfloat16"
+    licence: str = "MIT for the weights; see the terms of the training data"
+    network: NetworkRecipe = NetworkRecipe()
+    losses: LossRecipe = LossRecipe()
+    data: DataRecipe
+    styles: list[StyleRecipe] = Field(min_length=1)
+
+
+def load_recipe(path: Path, overrides: dict[str, str] | None = None) -> Recipe:
+    """Reads and checks a recipe; `overrides` maps dotted keys (`losses.style`) to TOML values.
+
+    Raises `UsageError` in one line: a missing file, bad TOML, an unknown key with the nearest name, a bad value.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no recipe {path}: see trainer/recipes for those that ship") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path} is not a recipe: {error}") from error
+    for key, value in (overrides or {}).items():
+        _override(table, key, value)
+    try:
+        return Recipe.model_validate(table)
+    except ValidationError as error:
+        raise UsageError(f"{path}: {_first_problem(error)}") from error
+
+
+def _override(table: dict[str, Any], key: str, value: str) -> None:
+    *parents, last = key.split(".")
+    for parent in parents:
+        table = table.setdefault(parent, {})
+        if not isinstance(table, dict):
+            raise UsageError(f"--set {key}: {parent} is not a table")
+    try:
+        table[last] = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        table[last] = value
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return unknown_name("key", place, _known_keys(Recipe))
+    return f"{place}: {problem['msg'].lower()}"
+
+
+def _known_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
+    keys = []
+    for name, field in model.model_fields.items():
+        keys.append(prefix + name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys += _known_keys(field.annotation, f"{prefix}{name}.")
+    return keys
