@@ -10,11 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
 from artem_vr.bridges.host import HostBridge
-from artem_vr.camera import HeadPath
+from artem_vr.camera import HeadPath, Pose
 from artem_vr.compositor import Compositor
 from artem_vr.config import PreviewOptions, check, default_net_size
 from artem_vr.displays.headless import HeadlessDisplay
@@ -25,8 +26,7 @@ from artem_vr.gl.upload import FrameUploader
 from artem_vr.media.picture import check_picture_suffix, write_picture
 from artem_vr.media.recorder import Recorder
 from artem_vr.pipeline import Pipeline
-from artem_vr.ports import Display, Engine, FrameSource
-from artem_vr.sources.courtyard.path import walk
+from artem_vr.ports import Bridge, Display, Engine, FrameSource
 from artem_vr.stats import RunStats, write_json
 from artem_vr.style_control import StyleControl
 from artem_vr.styles import StyleBank
@@ -64,6 +64,11 @@ def open_engine(bank: StyleBank, engine: str = "auto", device: str = "auto", pre
     from artem_vr.engines.openvino import OpenVinoEngine
 
     return OpenVinoEngine(bank, precision)
+
+
+def open_bridge(ctx: moderngl.Context, net_size: Size) -> Bridge:
+    """What carries pixels between this context and the engine; `net_size` is the (width, height) of one eye."""
+    return HostBridge(ctx, net_size)
 
 
 def open_source(display: Display, options: PreviewOptions) -> FrameSource:
@@ -104,6 +109,14 @@ def _open_camera(name: str, number: str, stereo: bool) -> FrameSource:
     return CameraSource(partial(open_webcam, int(number), size, _CAMERA_FPS), name, stereo)
 
 
+def _head_path(options: PreviewOptions) -> HeadPath:
+    if options.source == "scene":
+        from artem_vr.sources.courtyard.path import walk
+
+        return walk
+    return lambda seconds: Pose((0.0, 0.0, 0.0))  # pictures hang in front of the head wherever it is
+
+
 def _open_display(options: PreviewOptions, path: HeadPath) -> Display:
     if options.headless:
         return HeadlessDisplay(options.size, path, options.frames, options.fps)
@@ -129,13 +142,13 @@ def preview(options: PreviewOptions, on_frame: Callable[[int], None] = lambda fr
     with ExitStack() as stack:
         bank = StyleBank.load(options.model)
         control = StyleControl(bank, options.style, options.strength, options.cues)
-        display = _open_display(options, walk)
+        display = _open_display(options, _head_path(options))
         stack.callback(display.close)
         source = open_source(display, options)
         stack.callback(source.close)
         uploader = FrameUploader(display.ctx)
         stack.callback(uploader.close)
-        bridge = HostBridge(display.ctx, net_size)
+        bridge = open_bridge(display.ctx, net_size)
         stack.callback(bridge.close)
         compositor = Compositor(display.ctx, options.upsampling)  # type: ignore[arg-type]
         stack.callback(compositor.close)

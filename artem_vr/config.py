@@ -59,17 +59,17 @@ def parse_size(text: str, option: str = "--size") -> Size:
 
 
 def default_net_size(eye_size: Size) -> Size:
-    """Half the size of an eye, or less where that would be more than a small processor paints at display rate.
+    """The size of an eye, or the part of it that a small processor paints at display rate: half of 640x720.
 
     Sides are multiples of 16, which every network and runtime likes.
     """
     width, height = eye_size
-    scale = min(0.5, (_NET_PIXELS / (width * height)) ** 0.5)
+    scale = min(1.0, (_NET_PIXELS / (width * height)) ** 0.5)
     return _rounded(width * scale), _rounded(height * scale)
 
 
 def _rounded(side: float) -> int:
-    return max(_SMALLEST_NET, int(side / _NET_STEP) * _NET_STEP)
+    return max(_SMALLEST_NET, round(side / _NET_STEP) * _NET_STEP)
 
 
 def check(options: PreviewOptions) -> None:

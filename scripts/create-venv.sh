@@ -12,7 +12,7 @@ if ! "$venv/bin/python" -c 'import pip' 2>/dev/null; then
     echo "Making $venv with $("$python" --version)"
     "$python" -m venv --clear "$venv"
 fi
-pip=("$venv/bin/python" -m pip)
+pip=("$venv/bin/python" -m pip)  # twice quiet below: only errors are shown
 
 has_nvidia_gpu() {
     [[ -e /dev/nvidia0 || -e /dev/dxg ]] || nvidia-smi -L >/dev/null 2>&1
@@ -30,7 +30,7 @@ install_small_torch() {
         return
     fi
     echo "Installing PyTorch $version (no NVIDIA GPU here, so without CUDA)"
-    "${pip[@]}" install -q "$requirement" "torch==$version" || echo "That failed: taking the standard build instead"
+    "${pip[@]}" install -qq "$requirement" "torch==$version" || echo "That failed: taking the standard build instead"
 }
 
 if [[ $(uname -s) == Linux ]] && ! has_nvidia_gpu &&
@@ -38,5 +38,5 @@ if [[ $(uname -s) == Linux ]] && ! has_nvidia_gpu &&
     install_small_torch
 fi
 echo "Installing Art'Em VR and what it stands on (a minute or two the first time)"
-"${pip[@]}" install -q -e '.[dev]'
+"${pip[@]}" install -qq -e '.[dev]'
 echo "Installed in $((SECONDS - started)) s"

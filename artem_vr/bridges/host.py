@@ -5,6 +5,7 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
+from artem_vr.errors import UsageError
 from artem_vr.frame import EYES, GlFrame, PaintedFrame, Size, TensorFrame
 from artem_vr.gl.area import AreaFilter
 from artem_vr.gl.context import is_software
@@ -23,15 +24,17 @@ class HostBridge:
     name = "host"
 
     def __init__(self, ctx: moderngl.Context, net_size: Size, asynchronous: bool | None = None) -> None:
-        self._ctx = ctx
-        self._size = net_size
         width, height = net_size
+        if width < 1 or height < 1:
+            raise UsageError(f"a network size of {width}x{height} holds no picture: choose a larger one")
+        self._size = net_size
         self._area = AreaFilter(ctx)
         # Both eyes stand in one target, the left one first in memory. RGBA is what every GL reads back as it is.
         self._target = ctx.framebuffer([ctx.texture((width, EYES * height), 4)])
         self._rgba_HWC = np.empty((EYES * height, width, 4), np.uint8)
         self._paint = ctx.texture((width, EYES * height), 4)
         self._paint_HWC = np.empty((EYES * height, width, 4), np.uint8)
+        self._upright_HWC = np.empty((height, width, 4), np.uint8)
         self._asynchronous = not is_software(ctx) if asynchronous is None else asynchronous
         self._free = [ctx.buffer(reserve=self._rgba_HWC.nbytes) for _ in range(2 if self._asynchronous else 0)]
         self._under_way: Readback | None = None
@@ -62,17 +65,21 @@ class HostBridge:
     def to_texture(self, painted: PaintedFrame) -> PaintTextures:
         """The paint as one RGBA8 texture (see `PaintTextures`). Valid until the next call; the same again is free."""
         if self._last_paint is None or self._last_paint.frame is not painted:
-            width, height = self._size
-            for eye in range(EYES):
-                rows_HWC = self._paint_HWC[eye * height : (eye + 1) * height]
-                guide_HW = cv2.cvtColor(painted.source.pixels_EHWC[eye], cv2.COLOR_RGB2GRAY)
-                paint_HWC = np.ascontiguousarray(painted.painted_EHWC[eye])
-                upright_HWC = np.empty((height, width, 4), np.uint8)
-                cv2.mixChannels([paint_HWC, guide_HW], [upright_HWC], [0, 0, 1, 1, 2, 2, 3, 3])
-                cv2.flip(upright_HWC, 0, dst=rows_HWC)
+            self._assemble(painted)
             self._paint.write(self._paint_HWC)
             self._last_paint = PaintTextures(self._paint, painted)
         return self._last_paint
+
+    def _assemble(self, painted: PaintedFrame) -> None:
+        width, height = self._size
+        shape = painted.painted_EHWC.shape
+        if shape != (EYES, height, width, 3):
+            raise UsageError(f"paint of {shape[2]}x{shape[1]} came to a bridge of {width}x{height}: open another")
+        for eye in range(EYES):
+            guide_HW = cv2.cvtColor(painted.source.pixels_EHWC[eye], cv2.COLOR_RGB2GRAY)
+            paint_HWC = np.ascontiguousarray(painted.painted_EHWC[eye])
+            cv2.mixChannels([paint_HWC, guide_HW], [self._upright_HWC], [0, 0, 1, 1, 2, 2, 3, 3])
+            cv2.flip(self._upright_HWC, 0, dst=self._paint_HWC[eye * height : (eye + 1) * height])
 
     def _shrink(self, frame: GlFrame) -> None:
         width, height = self._size

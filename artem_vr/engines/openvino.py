@@ -1,5 +1,6 @@
 """The default engine on processors: OpenVINO, in bfloat16 where the processor computes in it, else in float32."""
 
+import warnings
 from collections import OrderedDict
 from typing import Any
 
@@ -64,9 +65,12 @@ class OpenVinoEngine:
     def _compile(self, shape: tuple[int, ...]) -> Any:
         example = (torch.zeros(shape, dtype=torch.uint8), torch.zeros(shape[0], self._style_size))
         # The shapes are static: the runtime lays out memory and picks kernels better than for dynamic ones.
-        model = ov.convert_model(
-            self._network, example_input=example, input=[tuple(tensor.shape) for tensor in example]
-        )
+        with warnings.catch_warnings():
+            # Tracing warns that sizes become constants, which is what is wanted.
+            warnings.simplefilter("ignore", torch.jit.TracerWarning)
+            model = ov.convert_model(
+                self._network, example_input=example, input=[tuple(tensor.shape) for tensor in example]
+            )
         options: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": self.precision,
             "PERFORMANCE_HINT": "LATENCY",

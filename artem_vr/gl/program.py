@@ -9,7 +9,8 @@ from artem_vr import resources
 from artem_vr.errors import GraphicsError
 
 _INCLUDE = re.compile(r'^\s*#include\s+"([^"]+)"\s*$')
-_MESSAGE = re.compile(r"\b(\d+):(\d+)\b")
+# File and line as Mesa and most drivers write them, "0:17", or as NVIDIA's does, "0(17)".
+_MESSAGE = re.compile(r"\b(\d+)(?::(\d+)\b|\((\d+)\))")
 
 
 def load_program(
@@ -46,10 +47,10 @@ class ShaderSource:
         return cls("\n".join([lines[0], *header, "#line 2 0", *lines[1:]]) + "\n", files)
 
     def name_lines(self, message: str) -> str:
-        """The compiler's message on one line, its `0:17` numbers replaced by file names and lines."""
+        """The compiler's message on one line, its numbers replaced by file names and lines."""
 
         def name(match: re.Match[str]) -> str:
-            string, line = int(match.group(1)), int(match.group(2))
+            string, line = int(match.group(1)), int(match.group(2) or match.group(3))
             return f"{self._files[string]}:{line}" if string < len(self._files) else match.group(0)
 
         useful = [line.strip() for line in message.splitlines() if _MESSAGE.search(line)]

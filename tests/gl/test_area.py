@@ -20,42 +20,38 @@ def draw(ctx: moderngl.Context, rgb_HWC: NDArray[np.uint8], size: Size, flip: bo
 
 
 @pytest.fixture
-def noise_HWC() -> NDArray[np.uint8]:
+def noise() -> NDArray[np.uint8]:
     return np.random.default_rng(7).integers(0, 256, (72, 64, 3), dtype=np.uint8)
 
 
 @pytest.mark.parametrize("size", [(32, 36), (16, 18), (64, 72)])
-def test_even_ratios_are_the_exact_area_average(
-    ctx: moderngl.Context, noise_HWC: NDArray[np.uint8], size: Size
-) -> None:
-    expected = cv2.resize(noise_HWC, size, interpolation=cv2.INTER_AREA)
-    difference = np.abs(draw(ctx, noise_HWC, size).astype(int) - expected)
+def test_even_ratios_are_the_exact_area_average(ctx: moderngl.Context, noise: NDArray[np.uint8], size: Size) -> None:
+    expected = cv2.resize(noise, size, interpolation=cv2.INTER_AREA)
+    difference = np.abs(draw(ctx, noise, size).astype(int) - expected)
     assert difference.max() <= 1
 
 
 @pytest.mark.parametrize("size", [(31, 35), (21, 24), (20, 23), (13, 15), (11, 12)])
-def test_other_ratios_alias_little_even_on_noise(
-    ctx: moderngl.Context, noise_HWC: NDArray[np.uint8], size: Size
-) -> None:
+def test_other_ratios_alias_little_even_on_noise(ctx: moderngl.Context, noise: NDArray[np.uint8], size: Size) -> None:
     def rms(image: NDArray[np.uint8]) -> float:
         return float(np.sqrt(np.mean((image.astype(float) - exact) ** 2)))
 
-    exact = cv2.resize(noise_HWC, size, interpolation=cv2.INTER_AREA).astype(float)
-    one_fetch = cv2.resize(noise_HWC, size, interpolation=cv2.INTER_LINEAR)
-    assert rms(draw(ctx, noise_HWC, size)) < 0.5 * rms(one_fetch)
+    exact = cv2.resize(noise, size, interpolation=cv2.INTER_AREA).astype(float)
+    one_fetch = cv2.resize(noise, size, interpolation=cv2.INTER_LINEAR)
+    assert rms(draw(ctx, noise, size)) < 0.5 * rms(one_fetch)
 
 
-def test_flipping_turns_the_picture_upside_down(ctx: moderngl.Context, noise_HWC: NDArray[np.uint8]) -> None:
-    upright = draw(ctx, noise_HWC, (32, 36))
-    assert np.array_equal(draw(ctx, noise_HWC, (32, 36), flip=True), upright[::-1])
+def test_flipping_turns_the_picture_upside_down(ctx: moderngl.Context, noise: NDArray[np.uint8]) -> None:
+    upright = draw(ctx, noise, (32, 36))
+    assert np.array_equal(draw(ctx, noise, (32, 36), flip=True), upright[::-1])
 
 
-def test_state_that_a_source_left_behind_does_not_matter(ctx: moderngl.Context, noise_HWC: NDArray[np.uint8]) -> None:
-    clean = draw(ctx, noise_HWC, (32, 36))
+def test_state_that_a_source_left_behind_does_not_matter(ctx: moderngl.Context, noise: NDArray[np.uint8]) -> None:
+    clean = draw(ctx, noise, (32, 36))
     ctx.enable(moderngl.DEPTH_TEST | moderngl.CULL_FACE | moderngl.BLEND)
     ctx.front_face = "cw"
     try:
-        assert np.array_equal(draw(ctx, noise_HWC, (32, 36)), clean)
+        assert np.array_equal(draw(ctx, noise, (32, 36)), clean)
     finally:
         ctx.front_face = "ccw"
 

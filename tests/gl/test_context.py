@@ -26,6 +26,6 @@ def test_no_opengl_is_one_line_that_says_what_to_install(monkeypatch: pytest.Mon
         raise Exception("libEGL.so not loaded")
 
     monkeypatch.setattr(moderngl, "create_context", refuse)
-    with pytest.raises(GraphicsError, match="libEGL.so not loaded.*libegl1") as caught:
+    with pytest.raises(GraphicsError, match=r"libEGL\.so not loaded.*libegl1") as caught:
         context.create_headless_context()
     assert "\n" not in str(caught.value)

@@ -139,6 +139,13 @@ def cypress(height: float, rng: np.random.Generator, leaves: int = 130, segments
     return Plant(body, tufts)
 
 
+def far_cypress(height: float) -> Mesh:
+    """A cypress of 24 triangles, for a distance."""
+    h = height
+    profile = [(h * 0.04, 0), (h * 0.105, h * 0.28), (0, h)]
+    return lathe(profile, 6, Paint(Layer.FOLIAGE, (0.22, 0.38, 0.22), 3.0))
+
+
 def blossoms(at_N3: ArrayLike, out_N3: ArrayLike, tint: Rgb, rng: np.random.Generator, size: float) -> Mesh:
     """A petal cross (two folded leaves) at every point."""
     at, out = np.asarray(at_N3, float), np.asarray(out_N3, float)

@@ -228,3 +228,14 @@ def gull(span: float = 1.3) -> Mesh:
     white = Paint(Layer.SKIN, (0.97, 0.96, 0.94))
     index = [(0, 2, 1), (0, 1, 3), (0, 4, 2), (2, 4, 1), (0, 3, 5), (3, 1, 5)]
     return Mesh.build(scaled, (0, 1, 0), scaled[:, [0, 2]], index, white)
+
+
+def spread_on_land(rng: np.random.Generator, count: int) -> list[tuple[float, float]]:
+    """Places for trees: on land outside the courtyard, more of them near by."""
+    found: list[tuple[float, float]] = []
+    while len(found) < count:
+        angle, radius = rng.uniform(0, 2 * math.pi), 19 + 110 * rng.uniform() ** 1.5
+        x, z = radius * math.sin(angle), radius * math.cos(angle)
+        if height(x, z) > SEA_LEVEL + 3:
+            found.append((x, z))
+    return found

@@ -99,12 +99,6 @@ def _round_table() -> Mesh:
 
 def _potted(rng: np.random.Generator) -> Plant:
     found = []
-
-    def stand(plant: Plant, x: float, z: float, radius: float, height: float, tint: tuple[float, float, float]) -> None:
-        found.append(Plant(props.pot(radius, height, tint).placed((x, 0, z)), plant.leaves.placed((x, height * 0.92, z))))
-        found.append(Plant(plant.bodies.placed((x, height * 0.92, z)), plant.leaves.placed((x, -50, z), scale=1e-4)))
-
-    del stand
     clay, ochre, blue = props.TERRACOTTA, (0.95, 0.70, 0.40), (0.25, 0.48, 0.75)
     lemons = [(-5.3, 5.9), (-5.35, 1.95), (6.35, 2.1), (2.6, 7.35), (-3.9, 7.3)]
     for i, (x, z) in enumerate(lemons):
@@ -193,9 +187,62 @@ def _far_cypresses(rng: np.random.Generator) -> Mesh:
     return joined(trees)
 
 
-_WINDMILL = (30.0, float(surroundings.height(96.0, -92.0)), -92.0)
-_WINDMILL_YAW = 0.0
+_MILL = (62.0, -92.0)
+_WINDMILL = (_MILL[0], float(surroundings.height(*_MILL)), _MILL[1])
+_WINDMILL_YAW = math.atan2(-_MILL[0], -_MILL[1])
 
 
 def _movers() -> tuple[Mover, ...]:
-    return ()
+    white, red, blue, yellow = (0.99, 0.97, 0.90), (0.88, 0.26, 0.18), (0.18, 0.42, 0.66), (0.97, 0.74, 0.28)
+    boats = [
+        Mover(surroundings.sailing_boat(sail, hull), _drifting(x, z, yaw, phase))
+        for x, z, yaw, phase, sail, hull in (
+            (-14.0, -62.0, 1.2, 0.0, white, red), (9.0, -86.0, -1.4, 1.7, red, white), (-40.0, -100.0, 1.8, 3.1, yellow, blue),
+            (24.0, -52.0, -1.0, 4.4, white, blue),
+        )
+    ]  # fmt: skip
+    sails = Mover(surroundings.windmill_sails(), _turning())
+    gulls = [Mover(surroundings.gull(1.2), _circling(i)) for i in range(6)]
+    return (*boats, sails, *gulls)
+
+
+def _place(yaw: float, roll: float, at: tuple[float, float, float], lift: float = 1.0) -> NDArray[np.float32]:
+    """Scaled by `lift` along Y, rolled about Z, turned about Y, moved."""
+    cy, sy, cr, sr = math.cos(yaw), math.sin(yaw), math.cos(roll), math.sin(roll)
+    turn = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]]) @ np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
+    matrix = np.eye(4)
+    matrix[:3, :3] = turn * [1, lift, 1]
+    matrix[:3, 3] = at
+    return matrix.astype(np.float32)
+
+
+def _drifting(x: float, z: float, yaw: float, phase: float) -> Motion:
+    def at(time: float) -> NDArray[np.float32]:
+        along = 6.0 * math.sin(time * 0.05 + phase)
+        place = (x - math.sin(yaw) * along, surroundings.SEA_LEVEL + 0.12 * math.sin(time * 1.1 + phase), z - math.cos(yaw) * along)
+        return _place(yaw, 0.05 * math.sin(time * 0.9 + phase), place)
+
+    return at
+
+
+def _turning() -> Motion:
+    x, y, z = _WINDMILL
+    hub = (x + 3.0 * math.sin(_WINDMILL_YAW), y + 6.6, z + 3.0 * math.cos(_WINDMILL_YAW))
+
+    def at(time: float) -> NDArray[np.float32]:
+        return _place(_WINDMILL_YAW, time * 0.55, hub)
+
+    return at
+
+
+def _circling(number: int) -> Motion:
+    radius, speed, height = 9.0 + 3.1 * number, 0.26 - 0.014 * number, 7.0 + 1.3 * number
+
+    def at(time: float) -> NDArray[np.float32]:
+        angle = time * speed + number * 1.9
+        place = (4.0 + radius * math.cos(angle), height + 0.8 * math.sin(time * 0.4 + number), -30.0 - radius * math.sin(angle))
+        # Gliding, and now and then some beats of the wings.
+        beat = 0.35 + 0.65 * math.sin(time * 7.0 + number) * max(0.0, math.sin(time * 0.7 + 2.1 * number))
+        return _place(angle, 0.35, place, beat)
+
+    return at

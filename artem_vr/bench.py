@@ -1,0 +1,265 @@
+"""Measures the networks on this machine against the pipeline of the tutorials and against a matrix product.
+
+Everything runs in turns, round after round, so that whatever else the machine does meets all of them alike. Import
+this module late: it needs torch.
+"""
+
+import json
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from artem_vr.arithmetic import Matmul, count_flops, fastest_matmul
+from artem_vr.engines.loading import load_network
+from artem_vr.nets import johnson
+from artem_vr.ports import Engine
+from artem_vr.styles import StyleBank
+
+Progress = Callable[[int, int, str], None]
+"""Called with the steps done, the steps in all, and what comes next."""
+
+SHAPES = ((1, 480, 640), (2, 352, 320), (2, 480, 640))
+"""Batch, height and width of what is measured: one picture, two eyes as `preview` paints them, two larger eyes."""
+
+NAIVE_SHAPE = SHAPES[0]
+_SECONDS_A_TURN = 0.25
+_MOST_CALLS_A_TURN = 40
+_ROUNDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One thing to be measured. `run` does it once, synchronously; `flops` is its arithmetic (see `count_flops`)."""
+
+    name: str
+    engine: str
+    device: str
+    precision: str
+    shape: tuple[int, int, int]
+    flops: int
+    run: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BenchRow:
+    """What was measured of one subject. Durations in milliseconds, `gflops` is 10^9 operations a second at the median.
+
+    `fraction_of_peak` is the rate over that of the matrix product of the same precision and round; None where no
+    peak was measured (a GPU). `speedup_over_naive` is time a picture over time a picture at the same size, else None.
+    """
+
+    name: str
+    engine: str
+    device: str
+    precision: str
+    height: int
+    width: int
+    batch: int
+    ms_p50: float
+    ms_p99: float
+    gflops: float
+    fraction_of_peak: float | None
+    speedup_over_naive: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class BenchReport:
+    """The rows: the peaks (`matmul-peak`), the tutorials' pipeline (`naive`), then the bank's network per engine."""
+
+    rows: list[BenchRow]
+
+    def to_json(self) -> str:
+        """A list of objects with the fields of `BenchRow`."""
+        return json.dumps([asdict(row) for row in self.rows], indent=1)
+
+    def verdict(self) -> str:
+        """The result in one line."""
+        compared = [row for row in self.rows if row.name not in {"naive", "matmul-peak"} and row.speedup_over_naive]
+        best = max(compared, key=lambda row: (row.batch == 1, row.speedup_over_naive), default=None)
+        if best is None:
+            return "nothing was measured at the naive pipeline's size"
+        share = "" if best.fraction_of_peak is None else f", {best.fraction_of_peak:.2f} of the {best.precision} peak"
+        return (
+            f"{best.name} in {best.engine} {best.precision} on {best.device}: {best.ms_p50:.1f} ms at "
+            f"{best.width}x{best.height}, {best.speedup_over_naive:.0f} times as fast as the naive pipeline{share}"
+        )
+
+    def render(self, console: Console) -> None:
+        """Prints a table and the verdict."""
+        table = Table(title=f"{platform.processor() or platform.machine()}, torch {torch.__version__}")
+        for heading in ("what", "engine", "device", "precision", "size"):
+            table.add_column(heading)
+        for heading in ("ms p50", "ms p99", "GFLOP/s", "of peak", "× naive"):
+            table.add_column(heading, justify="right")
+        for row in self.rows:
+            size = f"{row.width}x{row.height}" if row.batch == 1 else f"{row.batch} x {row.width}x{row.height}"
+            share = "" if row.fraction_of_peak is None else f"{row.fraction_of_peak:.2f}"
+            speedup = "" if row.speedup_over_naive is None else f"{row.speedup_over_naive:.1f}"
+            numbers = (f"{row.ms_p50:.2f}", f"{row.ms_p99:.2f}", f"{row.gflops:.0f}", share, speedup)
+            table.add_row(row.name, row.engine, row.device, row.precision, size, *numbers)
+        console.print(table)
+        console.print(self.verdict())
+
+
+def run_bench(
+    bank: StyleBank,
+    progress: Progress | None = None,
+    engines: Sequence[Engine] | None = None,
+    shapes: Sequence[tuple[int, int, int]] = SHAPES,
+    rounds: int = _ROUNDS,
+    naive_width: int = 32,
+) -> BenchReport:
+    """Measures `bank` in every engine this machine has (or in those given, which stay open) at every shape.
+
+    The defaults are what a person wants and take a minute or two on two cores; the rest is there for quick tests.
+    """
+    report = progress or (lambda _done, _total, _what: None)
+    steps = rounds + 2
+    report(0, steps, "looking for the machine's peak")
+    opened = [] if engines is not None else _open_engines(bank)
+    try:
+        subjects = [_matmul_subject(fastest_matmul(precision)) for precision in _host_precisions()]
+        report(1, steps, "compiling the networks")
+        subjects.append(naive_subject(naive_width))
+        subjects += network_subjects(bank, engines if engines is not None else opened, shapes)
+        turns: list[list[float]] = [[] for _ in subjects]
+        for subject in subjects:
+            subject.run()
+        for done in range(rounds):
+            report(2 + done, steps, f"round {done + 1} of {rounds}")
+            for subject, seconds in zip(subjects, turns, strict=True):
+                seconds += _take_turn(subject.run)
+        report(steps, steps, "done")
+    finally:
+        for engine in reversed(opened):
+            engine.close()
+    return BenchReport(_rows(subjects, turns))
+
+
+def save_json(report: BenchReport, path: Path) -> None:
+    """Writes the rows to a temporary file and renames it."""
+    temporary = path.with_name(f".{path.name}.partial")
+    temporary.write_text(report.to_json() + "\n")
+    temporary.replace(path)
+
+
+def naive_paint(network: torch.nn.Module, style_1D: torch.Tensor, frame_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """One frame as the tutorials paint it: eager float32, batch of one, conversions on the host, all in sequence."""
+    with torch.no_grad():
+        picture_CHW = torch.from_numpy(frame_HWC).permute(2, 0, 1).contiguous().float().div(255)
+        painted_CHW = network(picture_CHW.unsqueeze(0), style_1D)[0].mul(255).clamp(0, 255)
+        return np.ascontiguousarray(painted_CHW.numpy().transpose(1, 2, 0).astype(np.uint8))
+
+
+def naive_subject(width: int = 32, shape: tuple[int, int, int] = NAIVE_SHAPE) -> Subject:
+    """The published transformer network (`width` 32: 32, 64 and 128 channels) in the tutorials' pipeline.
+
+    Weights are random: they do not change the time.
+    """
+    config = johnson.JohnsonConfig(width=width)
+    network, style_1D = johnson.Johnson(config).eval(), johnson.initial_style(config)[None]
+    _, height, wide = shape
+    frame_HWC = _noise((height, wide, 3))
+    flops = count_flops(network, torch.zeros(1, 3, height, wide), style_1D)
+    return Subject(
+        "naive", "torch", "cpu", "f32", (1, height, wide), flops, lambda: naive_paint(network, style_1D, frame_HWC)
+    )
+
+
+def network_subjects(
+    bank: StyleBank, engines: Sequence[Engine], shapes: Sequence[tuple[int, int, int]] = SHAPES
+) -> list[Subject]:
+    """The bank's network in each engine at each (batch, height, width), bytes in and bytes out."""
+    network = load_network(bank)
+    name = str(bank.card.network.get("kind", bank.card.name))
+    subjects = []
+    for shape in shapes:
+        batch, height, width = shape
+        styles_ED = bank.styles_SD[np.arange(batch) % len(bank.styles_SD)]
+        flops = count_flops(network, torch.zeros(batch, 3, height, width), torch.from_numpy(styles_ED))
+        pixels_EHWC = _noise((batch, height, width, 3))
+        for engine in engines:
+            run = _painting(engine, pixels_EHWC, styles_ED)
+            subjects.append(Subject(name, engine.name, engine.device, engine.precision, shape, flops, run))
+    return subjects
+
+
+def _painting(engine: Engine, pixels_EHWC: NDArray[np.uint8], styles_ED: NDArray[np.float32]) -> Callable[[], Any]:
+    return lambda: engine.paint(pixels_EHWC, styles_ED)
+
+
+def _matmul_subject(matmul: Matmul) -> Subject:
+    shape = (1, matmul.size, matmul.size)
+    return Subject("matmul-peak", matmul.runtime, "cpu", matmul.precision, shape, matmul.flops, matmul.run)
+
+
+def _host_precisions() -> list[str]:
+    import openvino as ov
+
+    capabilities = ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return ["f32", "bf16"] if "BF16" in capabilities else ["f32"]
+
+
+def _open_engines(bank: StyleBank) -> list[Engine]:
+    from artem_vr.engines.openvino import OpenVinoEngine
+    from artem_vr.engines.torch import TorchEngine
+
+    engines: list[Engine] = [OpenVinoEngine(bank, precision) for precision in reversed(_host_precisions())]
+    engines.append(TorchEngine(bank))
+    if torch.cuda.is_available():
+        engines += [TorchEngine(bank, "cuda", precision) for precision in ("f16", "f32")]
+    return engines
+
+
+def _take_turn(run: Callable[[], Any]) -> list[float]:
+    run()  # wakes this runtime's threads and lets the ones of the turn before fall asleep
+    seconds: list[float] = []
+    while not seconds or (sum(seconds) < _SECONDS_A_TURN and len(seconds) < _MOST_CALLS_A_TURN):
+        start = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - start)
+    return seconds
+
+
+def _rows(subjects: Sequence[Subject], turns: Sequence[Sequence[float]]) -> list[BenchRow]:
+    medians = [float(np.median(seconds)) for seconds in turns]
+    peaks = {
+        subject.precision: subject.flops / median
+        for subject, median in zip(subjects, medians, strict=True)
+        if subject.name == "matmul-peak"
+    }
+    naive = {
+        subject.shape[1:]: median / subject.shape[0]
+        for subject, median in zip(subjects, medians, strict=True)
+        if subject.name == "naive"
+    }
+    rows = []
+    for subject, seconds, median in zip(subjects, turns, medians, strict=True):
+        batch, height, width = subject.shape
+        rate = subject.flops / median
+        peak = peaks.get(subject.precision) if subject.device == "cpu" else None
+        plain = naive.get((height, width)) if subject.name != "matmul-peak" else None
+        rows.append(
+            BenchRow(
+                *(subject.name, subject.engine, subject.device, subject.precision, height, width, batch),
+                ms_p50=round(median * 1e3, 4),
+                ms_p99=round(float(np.percentile(seconds, 99)) * 1e3, 4),
+                gflops=round(rate / 1e9, 2),
+                fraction_of_peak=None if peak is None else round(rate / peak, 4),
+                speedup_over_naive=None if plain is None else round(plain / (median / batch), 2),
+            )
+        )
+    return rows
+
+
+def _noise(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)

@@ -1,0 +1,28 @@
+"""What every engine demands of the arrays it is handed, so that a mistake is one line and not a runtime's crash."""
+
+from typing import Any
+
+import numpy as np
+
+from artem_vr.errors import EngineError
+
+SMALLEST_SIDE = 8
+"""Fewer pixels than this leave the networks a feature map of one pixel, which no normalisation can handle."""
+
+
+def check_batch(pixels_EHWC: Any, styles_ED: Any, style_size: int) -> None:
+    """Raises `EngineError` unless the arrays fit `artem_vr.ports.Engine.paint`."""
+    if not isinstance(pixels_EHWC, np.ndarray) or not isinstance(styles_ED, np.ndarray):
+        raise EngineError("the engine takes NumPy arrays: this bridge and this engine do not go together")
+    if pixels_EHWC.dtype != np.uint8 or pixels_EHWC.ndim != 4 or pixels_EHWC.shape[3] != 3:
+        raise EngineError(
+            f"the engine takes uint8 pictures (E, H, W, 3), not {pixels_EHWC.dtype} of shape {pixels_EHWC.shape}"
+        )
+    count, height, width, _ = pixels_EHWC.shape
+    if count < 1 or min(height, width) < SMALLEST_SIDE:
+        raise EngineError(f"the engine needs at least {SMALLEST_SIDE}x{SMALLEST_SIDE} pixels, not {width}x{height}")
+    if styles_ED.dtype.kind != "f" or styles_ED.shape != (count, style_size):
+        raise EngineError(
+            f"the engine takes a style vector a picture, ({count}, {style_size}), "
+            f"not {styles_ED.dtype} of shape {styles_ED.shape}"
+        )

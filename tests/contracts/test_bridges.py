@@ -1,0 +1,139 @@
+"""One suite over every bridge: what goes in at the upper left comes out at the upper left, of the same eye."""
+
+from collections.abc import Callable, Iterator
+
+import moderngl
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from artem_vr.bridges.host import HostBridge
+from artem_vr.frame import GlFrame, PaintedFrame, Size, TensorFrame
+from artem_vr.ports import Bridge
+
+NET_SIZE = (32, 36)
+LEFT_COLORS = [(200, 10, 10), (10, 200, 10), (10, 10, 200), (240, 240, 240)]
+RIGHT_COLORS = [(0, 128, 128), (128, 0, 128), (128, 128, 0), (60, 60, 60)]
+
+Open = Callable[[moderngl.Context, Size], Bridge]
+BRIDGES: dict[str, Open] = {
+    "host": lambda ctx, size: HostBridge(ctx, size, asynchronous=False),
+    "host-asynchronous": lambda ctx, size: HostBridge(ctx, size, asynchronous=True),
+}
+
+
+@pytest.fixture(params=list(BRIDGES))
+def bridge(request: pytest.FixtureRequest, ctx: moderngl.Context) -> Iterator[Bridge]:
+    opened = BRIDGES[request.param](ctx, NET_SIZE)
+    yield opened
+    opened.close()
+
+
+def quarters(colors: list[tuple[int, int, int]], size: Size) -> NDArray[np.uint8]:
+    """Four colours: upper left, upper right, lower left, lower right."""
+    image = np.empty((size[1], size[0], 3), np.uint8)
+    half_y, half_x = size[1] // 2, size[0] // 2
+    image[:half_y, :half_x], image[:half_y, half_x:] = colors[:2]
+    image[half_y:, :half_x], image[half_y:, half_x:] = colors[2:]
+    return image
+
+
+def fetch(bridge: Bridge, frame: GlFrame) -> TensorFrame:
+    """The tensor of this very frame: an asynchronous bridge has it within a few calls."""
+    for _ in range(4):
+        tensor = bridge.to_tensor(frame)
+        if tensor is not None and tensor.sequence == frame.sequence:
+            return tensor
+    raise AssertionError("the frame never came")
+
+
+def on_host(pixels: object) -> NDArray[np.uint8]:
+    return np.asarray(pixels)
+
+
+@pytest.mark.parametrize("eye_size", [(32, 36), (64, 72), (64, 74), (160, 180), (200, 220), (16, 18)])
+def test_both_eyes_arrive_upright_and_in_their_places(bridge: Bridge, make_gl_frame: Callable, eye_size: Size) -> None:
+    frame = make_gl_frame(quarters(LEFT_COLORS, eye_size), quarters(RIGHT_COLORS, eye_size))
+    tensor = fetch(bridge, frame)
+    pixels_EHWC = on_host(tensor.pixels_EHWC)
+    assert pixels_EHWC.shape == (2, 36, 32, 3)
+    assert pixels_EHWC.dtype == np.uint8
+    for eye, colors in enumerate((LEFT_COLORS, RIGHT_COLORS)):
+        for corner, color in zip([(4, 4), (4, -5), (-5, 4), (-5, -5)], colors, strict=True):
+            assert np.abs(pixels_EHWC[eye][corner].astype(int) - color).max() <= 1, (eye, corner)
+
+
+def test_the_frames_number_time_and_poses_travel_along(bridge: Bridge, make_gl_frame: Callable) -> None:
+    image = quarters(LEFT_COLORS, NET_SIZE)
+    frame = make_gl_frame(image, image, sequence=30)
+    tensor = fetch(bridge, frame)
+    assert (tensor.sequence, tensor.captured_at, tensor.eyes) == (30, 0.5, frame.eyes)
+
+
+def test_a_newer_frame_does_not_change_the_pixels_handed_out(bridge: Bridge, make_gl_frame: Callable) -> None:
+    dark, light = np.full((36, 32, 3), 20, np.uint8), np.full((36, 32, 3), 200, np.uint8)
+    first = fetch(bridge, make_gl_frame(dark, dark, sequence=0))
+    second = fetch(bridge, make_gl_frame(light, light, sequence=1))
+    assert np.all(on_host(first.pixels_EHWC) == 20)
+    assert np.all(on_host(second.pixels_EHWC) == 200)
+
+
+def test_the_eyes_may_change_their_size(bridge: Bridge, make_gl_frame: Callable) -> None:
+    for sequence, size in enumerate([(64, 72), (100, 50), (32, 36), (64, 72)]):
+        image = quarters(LEFT_COLORS, size)
+        pixels_EHWC = on_host(fetch(bridge, make_gl_frame(image, image, sequence=sequence)).pixels_EHWC)
+        assert pixels_EHWC.shape == (2, 36, 32, 3)
+        assert np.abs(pixels_EHWC[1, 2, 2].astype(int) - LEFT_COLORS[0]).max() <= 1
+
+
+def test_shrinking_averages(bridge: Bridge, make_gl_frame: Callable) -> None:
+    checks = np.zeros((72, 64, 3), np.uint8)
+    checks[::2, 1::2] = checks[1::2, ::2] = 255
+    pixels_EHWC = on_host(fetch(bridge, make_gl_frame(checks, checks)).pixels_EHWC)
+    assert np.abs(pixels_EHWC.astype(int) - 127).max() <= 1
+
+
+def painted_frame(bridge: Bridge, make_gl_frame: Callable) -> PaintedFrame:
+    source = fetch(bridge, make_gl_frame(quarters(LEFT_COLORS, (64, 72)), quarters(RIGHT_COLORS, (64, 72))))
+    return PaintedFrame(source, 255 - source.pixels_EHWC, revision=1)
+
+
+def texels(texture: moderngl.Texture) -> NDArray[np.uint8]:
+    return np.frombuffer(texture.read(), np.uint8).reshape(texture.height, texture.width, 4)
+
+
+def test_paint_comes_back_bottom_row_first_with_the_left_eye_below(bridge: Bridge, make_gl_frame: Callable) -> None:
+    painted = painted_frame(bridge, make_gl_frame)
+    paint = bridge.to_texture(painted)
+    assert paint.frame is painted
+    assert paint.texture.size == (32, 72)
+    rgb_HWC = texels(paint.texture)[..., :3]
+    expected_EHWC = on_host(painted.painted_EHWC)
+    assert np.array_equal(rgb_HWC[:36], expected_EHWC[0, ::-1])
+    assert np.array_equal(rgb_HWC[36:], expected_EHWC[1, ::-1])
+
+
+def test_the_alpha_is_the_luma_of_what_was_painted(bridge: Bridge, make_gl_frame: Callable) -> None:
+    painted = painted_frame(bridge, make_gl_frame)
+    alpha_HW = texels(bridge.to_texture(painted).texture)[..., 3]
+    luma_EHW = on_host(painted.source.pixels_EHWC) @ np.array([0.299, 0.587, 0.114])
+    assert np.abs(alpha_HW[:36] - luma_EHW[0, ::-1]).max() <= 1
+    assert np.abs(alpha_HW[36:] - luma_EHW[1, ::-1]).max() <= 1
+
+
+def test_newer_paint_replaces_the_older(bridge: Bridge, make_gl_frame: Callable) -> None:
+    painted = painted_frame(bridge, make_gl_frame)
+    bridge.to_texture(painted)
+    newer = PaintedFrame(painted.source, painted.source.pixels_EHWC, revision=2)
+    paint = bridge.to_texture(newer)
+    assert paint.frame is newer
+    assert np.array_equal(texels(paint.texture)[:36, :, :3], on_host(newer.painted_EHWC)[0, ::-1])
+
+
+@pytest.mark.parametrize("name", list(BRIDGES))
+def test_closing_twice_is_fine_whatever_is_under_way(name: str, ctx: moderngl.Context, make_gl_frame: Callable) -> None:
+    bridge = BRIDGES[name](ctx, NET_SIZE)
+    image = quarters(LEFT_COLORS, NET_SIZE)
+    bridge.to_tensor(make_gl_frame(image, image))
+    bridge.close()
+    bridge.close()
