@@ -15,16 +15,16 @@ _SECONDS_A_SIZE = 0.3
 
 
 def count_flops(network: nn.Module, *inputs: Tensor) -> int:
-    """The floating-point operations of one forward pass: two for each multiply-and-add of a convolution or linear layer.
+    """The floating-point operations of one forward pass: two for each multiply-and-add of a convolution or linear map.
 
     Counted from the shapes that really pass through the layers, with biases and everything between the layers left
     out: what is counted is the part that a matrix product could do as well.
     """
     total = 0
 
-    def count(layer: nn.Module, _arguments: Any, output: Tensor) -> None:
+    def count(layer: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> None:
         nonlocal total
-        total += 2 * output.numel() * _products_per_output(layer, _arguments[0], output)
+        total += 2 * _multiply_adds(layer, arguments[0], output)
 
     layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear)]
     hooks = [layer.register_forward_hook(count) for layer in layers]
@@ -37,13 +37,12 @@ def count_flops(network: nn.Module, *inputs: Tensor) -> int:
     return total
 
 
-def _products_per_output(layer: nn.Module, given: Tensor, output: Tensor) -> float:
-    if isinstance(layer, nn.Linear):
-        return layer.in_features
+def _multiply_adds(layer: nn.Module, given: Tensor, output: Tensor) -> int:
     if isinstance(layer, nn.ConvTranspose2d):
-        # Every input value is spread over a whole kernel; shared out here over the outputs.
-        return given.numel() * layer.weight[0].numel() / output.numel()
-    return layer.weight[0].numel() if isinstance(layer, nn.Conv2d) else 0
+        return given.numel() * layer.weight[0].numel()  # every input value is spread over a whole kernel
+    if isinstance(layer, nn.Conv2d | nn.Linear):
+        return output.numel() * layer.weight[0].numel()  # every output value is gathered from a whole kernel
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +60,16 @@ class Matmul:
         return 2 * self.size**3
 
 
-def fastest_matmul(precision: str, sizes: tuple[int, ...] = _SIZES) -> Matmul:
-    """The product with the highest rate here, among PyTorch and OpenVINO and several sizes: the practical peak.
+def fastest_matmuls(precision: str, sizes: tuple[int, ...] = _SIZES) -> list[Matmul]:
+    """One candidate for the machine's peak from each runtime, PyTorch and OpenVINO: the product at its fastest size.
 
-    precision: "f32" or "bf16". Sizes are made one after the other, so that memory holds one of them.
+    precision: "f32" or "bf16". Both are given, for the faster one may change with what else the machine does.
     """
-    best, best_rate = None, 0.0
+    candidates = []
     for make in (_torch_matmul, _openvino_matmul):
-        for size in sizes:
-            matmul = make(precision, size)
-            rate = matmul.flops / _fastest_seconds(matmul.run)
-            if rate > best_rate:
-                best, best_rate = matmul, rate
-    if best is None:
-        raise ValueError("at least one size is needed")
-    return best
+        timed = ((_fastest_seconds(matmul.run), matmul) for matmul in (make(precision, size) for size in sizes))
+        candidates.append(max(timed, key=lambda pair: pair[1].flops / pair[0])[1])
+    return candidates
 
 
 def _torch_matmul(precision: str, size: int) -> Matmul:

@@ -4,12 +4,10 @@ Everything runs in turns, round after round, so that whatever else the machine d
 this module late: it needs torch.
 """
 
-import json
-import platform
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,21 +16,23 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from artem_vr.arithmetic import Matmul, count_flops, fastest_matmul
+from artem_vr.arithmetic import Matmul, count_flops, fastest_matmuls
 from artem_vr.engines.loading import load_network
+from artem_vr.machine import processor
 from artem_vr.nets import johnson
 from artem_vr.ports import Engine
 from artem_vr.styles import StyleBank
 
-Progress = Callable[[int, int, str], None]
-"""Called with the steps done, the steps in all, and what comes next."""
+Progress = Callable[[int, int], None]
+"""Told the steps done and the steps in all."""
 
 SHAPES = ((1, 480, 640), (2, 352, 320), (2, 480, 640))
 """Batch, height and width of what is measured: one picture, two eyes as `preview` paints them, two larger eyes."""
 
 NAIVE_SHAPE = SHAPES[0]
+PEAK, NAIVE = "matmul-peak", "naive"
 _SECONDS_A_TURN = 0.25
-_MOST_CALLS_A_TURN = 40
+_MOST_CALLS_A_TURN = 400
 _ROUNDS = 10
 
 
@@ -77,13 +77,13 @@ class BenchReport:
 
     rows: list[BenchRow]
 
-    def to_json(self) -> str:
-        """A list of objects with the fields of `BenchRow`."""
-        return json.dumps([asdict(row) for row in self.rows], indent=1)
+    def to_json(self) -> list[dict[str, Any]]:
+        """The rows as dictionaries with the fields of `BenchRow`, ready for JSON."""
+        return [asdict(row) for row in self.rows]
 
     def verdict(self) -> str:
         """The result in one line."""
-        compared = [row for row in self.rows if row.name not in {"naive", "matmul-peak"} and row.speedup_over_naive]
+        compared = [row for row in self.rows if row.name not in {NAIVE, PEAK} and row.speedup_over_naive]
         best = max(compared, key=lambda row: (row.batch == 1, row.speedup_over_naive), default=None)
         if best is None:
             return "nothing was measured at the naive pipeline's size"
@@ -93,21 +93,23 @@ class BenchReport:
             f"{best.width}x{best.height}, {best.speedup_over_naive:.0f} times as fast as the naive pipeline{share}"
         )
 
-    def render(self, console: Console) -> None:
-        """Prints a table and the verdict."""
-        table = Table(title=f"{platform.processor() or platform.machine()}, torch {torch.__version__}")
-        for heading in ("what", "engine", "device", "precision", "size"):
-            table.add_column(heading)
-        for heading in ("ms p50", "ms p99", "GFLOP/s", "of peak", "× naive"):
-            table.add_column(heading, justify="right")
-        for row in self.rows:
-            size = f"{row.width}x{row.height}" if row.batch == 1 else f"{row.batch} x {row.width}x{row.height}"
-            share = "" if row.fraction_of_peak is None else f"{row.fraction_of_peak:.2f}"
-            speedup = "" if row.speedup_over_naive is None else f"{row.speedup_over_naive:.1f}"
-            numbers = (f"{row.ms_p50:.2f}", f"{row.ms_p99:.2f}", f"{row.gflops:.0f}", share, speedup)
-            table.add_row(row.name, row.engine, row.device, row.precision, size, *numbers)
-        console.print(table)
-        console.print(self.verdict())
+
+def render(report: BenchReport, console: Console) -> None:
+    """Prints the rows as a table, and the verdict below it."""
+    here = processor()
+    table = Table(title=f"{here.name}, {here.cores} cores")
+    for heading in ("what", "engine", "device", "precision", "size"):
+        table.add_column(heading)
+    for heading in ("ms p50", "ms p99", "GFLOP/s", "of peak", "× naive"):
+        table.add_column(heading, justify="right")
+    for row in report.rows:
+        size = f"{row.width}x{row.height}" if row.batch == 1 else f"{row.batch} x {row.width}x{row.height}"
+        share = "" if row.fraction_of_peak is None else f"{row.fraction_of_peak:.2f}"
+        speedup = "" if row.speedup_over_naive is None else f"{row.speedup_over_naive:.1f}"
+        numbers = (f"{row.ms_p50:.2f}", f"{row.ms_p99:.2f}", f"{row.gflops:.0f}", share, speedup)
+        table.add_row(row.name, row.engine, row.device, row.precision, size, *numbers)
+    console.print(table)
+    console.print(report.verdict())
 
 
 def run_bench(
@@ -122,34 +124,23 @@ def run_bench(
 
     The defaults are what a person wants and take a minute or two on two cores; the rest is there for quick tests.
     """
-    report = progress or (lambda _done, _total, _what: None)
+    report = progress or (lambda _done, _total: None)
     steps = rounds + 2
-    report(0, steps, "looking for the machine's peak")
-    opened = [] if engines is not None else _open_engines(bank)
-    try:
-        subjects = [_matmul_subject(fastest_matmul(precision)) for precision in _host_precisions()]
-        report(1, steps, "compiling the networks")
+    report(0, steps)
+    with ExitStack() as stack:
+        subjects = [_matmul_subject(each) for precision in _host_precisions() for each in fastest_matmuls(precision)]
+        report(1, steps)
         subjects.append(naive_subject(naive_width))
-        subjects += network_subjects(bank, engines if engines is not None else opened, shapes)
+        subjects += network_subjects(bank, engines if engines is not None else _open_engines(bank, stack), shapes)
         turns: list[list[float]] = [[] for _ in subjects]
         for subject in subjects:
-            subject.run()
+            subject.run()  # compiles
         for done in range(rounds):
-            report(2 + done, steps, f"round {done + 1} of {rounds}")
+            report(2 + done, steps)
             for subject, seconds in zip(subjects, turns, strict=True):
                 seconds += _take_turn(subject.run)
-        report(steps, steps, "done")
-    finally:
-        for engine in reversed(opened):
-            engine.close()
+        report(steps, steps)
     return BenchReport(_rows(subjects, turns))
-
-
-def save_json(report: BenchReport, path: Path) -> None:
-    """Writes the rows to a temporary file and renames it."""
-    temporary = path.with_name(f".{path.name}.partial")
-    temporary.write_text(report.to_json() + "\n")
-    temporary.replace(path)
 
 
 def naive_paint(network: torch.nn.Module, style_1D: torch.Tensor, frame_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -171,7 +162,7 @@ def naive_subject(width: int = 32, shape: tuple[int, int, int] = NAIVE_SHAPE) ->
     frame_HWC = _noise((height, wide, 3))
     flops = count_flops(network, torch.zeros(1, 3, height, wide), style_1D)
     return Subject(
-        "naive", "torch", "cpu", "f32", (1, height, wide), flops, lambda: naive_paint(network, style_1D, frame_HWC)
+        NAIVE, "torch", "cpu", "f32", (1, height, wide), flops, lambda: naive_paint(network, style_1D, frame_HWC)
     )
 
 
@@ -199,7 +190,7 @@ def _painting(engine: Engine, pixels_EHWC: NDArray[np.uint8], styles_ED: NDArray
 
 def _matmul_subject(matmul: Matmul) -> Subject:
     shape = (1, matmul.size, matmul.size)
-    return Subject("matmul-peak", matmul.runtime, "cpu", matmul.precision, shape, matmul.flops, matmul.run)
+    return Subject(PEAK, matmul.runtime, "cpu", matmul.precision, shape, matmul.flops, matmul.run)
 
 
 def _host_precisions() -> list[str]:
@@ -209,14 +200,16 @@ def _host_precisions() -> list[str]:
     return ["f32", "bf16"] if "BF16" in capabilities else ["f32"]
 
 
-def _open_engines(bank: StyleBank) -> list[Engine]:
-    from artem_vr.engines.openvino import OpenVinoEngine
-    from artem_vr.engines.torch import TorchEngine
+def _open_engines(bank: StyleBank, stack: ExitStack) -> list[Engine]:
+    from artem_vr.app import open_engine
 
-    engines: list[Engine] = [OpenVinoEngine(bank, precision) for precision in reversed(_host_precisions())]
-    engines.append(TorchEngine(bank))
+    wanted = [("openvino", "cpu", precision) for precision in reversed(_host_precisions())] + [("torch", "cpu", "f32")]
     if torch.cuda.is_available():
-        engines += [TorchEngine(bank, "cuda", precision) for precision in ("f16", "f32")]
+        wanted += [("torch", "cuda", "f16"), ("torch", "cuda", "f32")]
+    engines = []
+    for which in wanted:
+        engines.append(open_engine(bank, *which))
+        stack.callback(engines[-1].close)
     return engines
 
 
@@ -231,23 +224,22 @@ def _take_turn(run: Callable[[], Any]) -> list[float]:
 
 
 def _rows(subjects: Sequence[Subject], turns: Sequence[Sequence[float]]) -> list[BenchRow]:
-    medians = [float(np.median(seconds)) for seconds in turns]
-    peaks = {
-        subject.precision: subject.flops / median
-        for subject, median in zip(subjects, medians, strict=True)
-        if subject.name == "matmul-peak"
-    }
-    naive = {
-        subject.shape[1:]: median / subject.shape[0]
-        for subject, median in zip(subjects, medians, strict=True)
-        if subject.name == "naive"
-    }
+    measured = [(subject, seconds, float(np.median(seconds))) for subject, seconds in zip(subjects, turns, strict=True)]
+    peaks: dict[str, float] = {}
+    naive: dict[tuple[int, ...], float] = {}
+    for subject, _, median in measured:
+        if subject.name == PEAK:
+            peaks[subject.precision] = max(peaks.get(subject.precision, 0.0), subject.flops / median)
+        elif subject.name == NAIVE:
+            naive[subject.shape[1:]] = median / subject.shape[0]
     rows = []
-    for subject, seconds, median in zip(subjects, turns, medians, strict=True):
-        batch, height, width = subject.shape
+    for subject, seconds, median in measured:
         rate = subject.flops / median
+        if subject.name == PEAK and rate < peaks[subject.precision]:
+            continue  # the other runtime's product is faster
+        batch, height, width = subject.shape
         peak = peaks.get(subject.precision) if subject.device == "cpu" else None
-        plain = naive.get((height, width)) if subject.name != "matmul-peak" else None
+        plain = naive.get((height, width)) if subject.name != PEAK else None
         rows.append(
             BenchRow(
                 *(subject.name, subject.engine, subject.device, subject.precision, height, width, batch),

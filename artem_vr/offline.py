@@ -84,7 +84,8 @@ def _stylize_folder(input: Path, output: Path, painter: Painter, progress: Progr
 
 def _stylize_video(input: Path, output: Path, painter: Painter, progress: Progress, size: Size | None) -> None:
     with VideoReader(input) as reader:
-        progress(0, reader.frame_count)
+        total = reader.check_whole()  # before hours of work, not after them
+        progress(0, total)
         frames = reader.frames()
         first = next(frames)
         height, width = _pixels(first, size).shape[:2]
@@ -94,9 +95,9 @@ def _stylize_video(input: Path, output: Path, painter: Painter, progress: Progre
             for frame in chain([first], frames):
                 writer.write(_paint(_pixels(frame, size), painter), frame.pts, frame.pts_duration)
                 done += 1
-                progress(done, reader.frame_count)
-    if done != reader.frame_count:
-        progress(done, done)  # the count in the file was an estimate
+                progress(done, max(done, total))
+    if done < total:
+        progress(done, done)  # some of what is in the file cannot be shown
 
 
 def _pixels(frame: DecodedFrame, size: Size | None) -> NDArray[np.uint8]:

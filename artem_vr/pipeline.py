@@ -49,6 +49,7 @@ class Pipeline:
         self._last_painted: PaintedFrame | None = None
         self._counted: PaintedFrame | None = None
         self._caption_until = 0.0
+        self._help = False
 
     def tick(self) -> bool:
         """Shows one frame; False when the display is done. Raises what the source, engine or display raise."""
@@ -118,6 +119,11 @@ class Pipeline:
                 self._display.show_text(self._control.caption)
             elif action is Action.SNAPSHOT:
                 self._on_snapshot()
+                self._caption_until = request.time + _CAPTION_SECONDS
+            elif action is Action.HELP:
+                self._help = not self._help
+                self._caption_until = 0.0
+                self._display.show_text(self._display.help_lines if self._help else [])
         if self._caption_until and request.time >= self._caption_until:
             self._caption_until = 0.0
-            self._display.show_text([])
+            self._display.show_text(self._display.help_lines if self._help else [])

@@ -98,6 +98,8 @@ class Display(Protocol):
 
     name: str
     ctx: moderngl.Context
+    help_lines: list[str]
+    """What its controls do, for `show_text`; empty when it has none."""
 
     def begin_frame(self) -> FrameRequest | None:
         """Waits for the time of the next frame and describes it; None when the display is done."""

@@ -23,6 +23,7 @@ IDENTITY = "original"
 """The name of style 0, which leaves the picture as it is."""
 
 _PICKLE_STARTS = (b"\x80", b"PK\x03\x04")
+_HEADER_START = 8  # a safetensors file: the length of the header in eight bytes, then the header, a JSON object
 
 Vector = NDArray[np.float32]
 
@@ -128,10 +129,11 @@ def mix(vectors_ND: Vector, weights_N: Vector) -> Vector:
 def _refuse_pickles(path: Path) -> None:
     try:
         with path.open("rb") as file:
-            start = file.read(4)
+            start = file.read(_HEADER_START + 1)
     except FileNotFoundError as error:
         raise ModelError(f"there is no model {path}: name an existing .safetensors file") from error
     except OSError as error:
         raise ModelError(f"cannot read the model {path}: {error.strerror}") from error
-    if start.startswith(_PICKLE_STARTS):
+    # Any byte may stand in a length: the header decides.
+    if start.startswith(_PICKLE_STARTS) and start[_HEADER_START:] != b"{":
         raise ModelError(f"{path} is a pickle, which can run code when loaded: only .safetensors files are read")

@@ -17,8 +17,8 @@ class Stylizer:
     """Feeds an engine with the newest frame and the newest style, whichever of the two changed.
 
     The style is read when the engine starts on a frame, so that a change is seen in the very next painting; when no
-    new frame comes (a still picture), the last one is painted again. The engine is used by this thread alone and is
-    closed with it.
+    new frame comes (a still picture), the last one is painted again. The engine is used by this thread alone, which
+    also closes it: never under a painting that is still under way.
     """
 
     def __init__(self, engine: Engine, styles_ED: NDArray[np.float32]) -> None:
@@ -26,7 +26,7 @@ class Stylizer:
         self._condition = threading.Condition()
         self._frame: TensorFrame | None = None
         self._fresh = False
-        self._styles = styles_ED
+        self._styles = np.array(styles_ED, np.float32)
         self._revision = 0
         self._painted: PaintedFrame | None = None
         self._painted_revision = -1
@@ -39,9 +39,10 @@ class Stylizer:
 
     def set_styles(self, styles_ED: NDArray[np.float32]) -> int:
         """Changes the style vectors of the eyes; returns the revision that paintings in them will carry."""
+        styles = np.array(styles_ED, np.float32)  # a copy: the caller may change theirs in place
         with self._condition:
-            if not np.array_equal(styles_ED, self._styles):
-                self._styles = styles_ED
+            if not np.array_equal(styles, self._styles):
+                self._styles = styles
                 self._revision += 1
                 self._condition.notify_all()
             return self._revision
@@ -64,32 +65,41 @@ class Stylizer:
         """Waits until `frame` (or a later one) is painted in style `revision` (or a later one).
 
         For recordings that paint every frame; a live display never calls it. Raises `EngineError`, also when
-        nothing came within `timeout` seconds.
+        nothing came within `timeout` seconds, and when the stylizer is closed meanwhile.
         """
 
         def ready() -> bool:
             painted = self._painted
-            return self._failure is not None or (
-                painted is not None and painted.source.sequence >= frame.sequence and painted.revision >= revision
+            return (
+                self._failure is not None
+                or self._closed
+                or (painted is not None and painted.source.sequence >= frame.sequence and painted.revision >= revision)
             )
 
         with self._condition:
             done = self._condition.wait_for(ready, timeout)
             if self._failure is not None:
                 raise self._failure
+            if self._closed:
+                raise EngineError("the stylizer is closed")
             if not done or self._painted is None:
                 raise EngineError(f"the engine painted nothing for {timeout:.0f} s: try a smaller --net-size")
             return self._painted
 
     def close(self) -> None:
-        """Stops the thread after the painting under way, then closes the engine. May be called twice."""
+        """Stops the thread after the painting under way, which then closes the engine. May be called twice."""
         with self._condition:
             self._closed = True
             self._condition.notify_all()
         self._thread.join(_JOIN_SECONDS)
-        self.engine.close()
 
     def _run(self) -> None:
+        try:
+            self._paint_until_closed()
+        finally:
+            self.engine.close()
+
+    def _paint_until_closed(self) -> None:
         while True:
             with self._condition:
                 self._condition.wait_for(lambda: self._closed or self._has_work())
@@ -115,6 +125,8 @@ class Stylizer:
 
     def _fail(self, error: Exception) -> None:
         failure = error if isinstance(error, EngineError) else EngineError(f"the engine failed: {error!r}")
+        if failure is not error:
+            failure.__cause__ = error
         with self._condition:
             self._failure = failure
             self._condition.notify_all()

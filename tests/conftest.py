@@ -1,5 +1,8 @@
 """What many tests need: an OpenGL context, and frames in it."""
 
+import os
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 
 import moderngl
@@ -53,3 +56,31 @@ def make_gl_frame(ctx: moderngl.Context, eyes: tuple[EyeView, EyeView]) -> Itera
     yield make
     for item in textures:
         item.release()
+
+
+@pytest.fixture(scope="session")
+def private_screen() -> Iterator[str]:
+    """The name of an X display of our own, without a window manager."""
+    server = shutil.which("Xvfb")
+    if server is None:
+        pytest.skip("Xvfb is not installed (Debian: apt install xvfb)")
+    reading, writing = os.pipe()
+    options = ["-displayfd", str(writing), "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"]
+    process = subprocess.Popen([server, *options], pass_fds=[writing], stderr=subprocess.DEVNULL)
+    os.close(writing)
+    with os.fdopen(reading) as answer:
+        number = answer.readline().strip()
+    if not number:
+        process.wait()
+        pytest.skip("Xvfb does not start on this machine")
+    yield f":{number}"
+    process.terminate()
+    process.wait()
+
+
+@pytest.fixture
+def screen(private_screen: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The same, and windows opened in the test go there."""
+    monkeypatch.setenv("DISPLAY", private_screen)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    return private_screen

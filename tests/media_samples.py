@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -31,8 +32,9 @@ def gradient(size: Size) -> NDArray[np.uint8]:
 
 
 def numbered(index: int, size: Size = (64, 48)) -> NDArray[np.uint8]:
-    """A picture that tells its number: the left half gets brighter with it, the right half darker."""
+    """A picture that tells its number, up to 35: the left half gets brighter with it, the right half darker."""
     width, height = size
+    index %= 36
     picture = np.empty((height, width, 3), np.uint8)
     picture[:, : width // 2] = 16 + 6 * index
     picture[:, width // 2 :] = 240 - 6 * index
@@ -56,14 +58,14 @@ def write_clip(
     """A clip of `numbered` pictures at the given times in seconds, with a 440 Hz tone coded by `tone`."""
     times = times if times is not None else [index / fps for index in range(count)]
     with av.open(str(path), "w") as output:
-        stream = output.add_stream(codec, rate=fps)
+        stream: Any = output.add_stream(codec, rate=fps)
         stream.width, stream.height = size
         even = size[0] % 2 == size[1] % 2 == 0
         stream.pix_fmt = "yuv420p" if even else "yuv444p"
         if codec == "libx264":
             stream.options = {"crf": "12", "bf": "2"}
             stream.codec_context.time_base = TICKS
-        sound = output.add_stream(tone, rate=RATE) if tone else None
+        sound: Any = output.add_stream(tone, rate=RATE) if tone else None
         for index, time in enumerate(times):
             frame = av.VideoFrame.from_ndarray(numbered(index, size), "rgb24")
             base = stream.codec_context.time_base or Fraction(1, fps)
@@ -71,8 +73,8 @@ def write_clip(
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
         if sound is not None:
-            for frame in tone_frames(times[-1] + 1 / fps):
-                output.mux(sound.encode(frame))
+            for samples in tone_frames(times[-1] + 1 / fps):
+                output.mux(sound.encode(samples))
             output.mux(sound.encode(None))
     return path
 
@@ -104,7 +106,7 @@ def turn_mp4(path: Path, matrix: tuple[int, int, int, int]) -> Path:
 def frames_of(path: Path) -> list[tuple[float, NDArray[np.uint8]]]:
     """Time in seconds and RGB of every frame, as stored."""
     with av.open(str(path)) as clip:
-        return [(float(frame.pts * frame.time_base), frame.to_ndarray(format="rgb24")) for frame in clip.decode(video=0)]
+        return [(frame.time, np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)) for frame in clip.decode(video=0)]
 
 
 def sound_of(path: Path) -> tuple[str, NDArray[np.float32], float]:
@@ -112,8 +114,20 @@ def sound_of(path: Path) -> tuple[str, NDArray[np.float32], float]:
     with av.open(str(path)) as clip:
         stream = clip.streams.audio[0]
         frames = list(clip.decode(stream))
-        samples = np.concatenate([frame.to_ndarray().reshape(-1).astype(np.float32) for frame in frames])
-        return stream.codec_context.name, samples, float(frames[0].pts * frames[0].time_base)
+        samples = np.concatenate([_first_channel(frame) for frame in frames])
+        return stream.codec_context.name, samples, float(frames[0].time or 0)
+
+
+def _first_channel(frame: av.AudioFrame) -> NDArray[np.float32]:
+    samples = frame.to_ndarray().astype(np.float32)
+    return samples[0] if frame.format.is_planar else samples.reshape(-1, frame.layout.nb_channels)[:, 0]
+
+
+def onset(path: Path) -> float:
+    """The time in seconds at which the tone of a clip is first heard, from its first picture."""
+    _, samples, start = sound_of(path)
+    loud = int(np.argmax(np.abs(samples) > 0.1 * np.abs(samples).max()))
+    return start + loud / RATE - frames_of(path)[0][0]
 
 
 def packets_of(path: Path) -> list[bytes]:

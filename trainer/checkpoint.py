@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from artem_vr.errors import InputError
+from artem_vr.errors import InputError, UsageError
 
 
 @dataclass(slots=True)
@@ -36,6 +36,11 @@ class Checkpoint:
             {name: state["exp_avg_sq"] for name, state in states.items()},
         )
 
+    @property
+    def style_names(self) -> list[str]:
+        """The names of the styles in the recipe, in the order of their vectors."""
+        return [style["name"] for style in json.loads(self.recipe)["styles"]]
+
     def restore(self, module: nn.Module, optimizer: torch.optim.Adam) -> None:
         """Puts a run into this state. Raises `InputError` when the network has another shape."""
         parameters = dict(module.named_parameters())
@@ -53,14 +58,18 @@ class Checkpoint:
                 }
 
     def save(self, path: Path) -> None:
-        """Writes to a temporary file beside `path`, flushes it to the disk and renames it."""
+        """Writes to a temporary file beside `path`, flushes it to the disk and renames it. Raises `UsageError`."""
         groups = {"weights": self.weights, "first": self.first_moments, "second": self.second_moments}
         tensors = {f"{group}/{name}": t.contiguous() for group, named in groups.items() for name, t in named.items()}
         temporary = path.with_name(f".{path.name}.partial")
-        save_file(tensors, temporary, {"step": str(self.step), "recipe": self.recipe})
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        try:
+            save_file(tensors, temporary, {"step": str(self.step), "recipe": self.recipe})
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except (OSError, SafetensorError) as error:
+            temporary.unlink(missing_ok=True)
+            raise UsageError(f"cannot write the checkpoint {path}: {error}") from error
 
     @classmethod
     def load(cls, path: Path) -> "Checkpoint":
@@ -73,7 +82,17 @@ class Checkpoint:
                     group, name = key.split("/", 1)
                     groups[group][name] = file.get_tensor(key)
             step, recipe = int(metadata["step"]), metadata["recipe"]
-            json.loads(recipe)
-        except (OSError, SafetensorError, KeyError, ValueError) as error:
+            checkpoint = cls(step, recipe, groups["weights"], groups["first"], groups["second"])
+            checkpoint.check()
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
             raise InputError(f"{path} is not a checkpoint ({error}): start without --resume") from error
-        return cls(step, recipe, groups["weights"], groups["first"], groups["second"])
+        return checkpoint
+
+    def check(self) -> None:
+        """Raises `ValueError`, `KeyError` or `TypeError` when parts are missing or do not belong together."""
+        if not self.style_names or self.step < 0:
+            raise ValueError("no styles or no step")
+        for name, weight in self.weights.items():
+            for moments in (self.first_moments, self.second_moments):
+                if moments[name].shape != weight.shape:
+                    raise ValueError(f"the moments of {name} have another shape")

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 from artem_vr.errors import InputError
@@ -31,7 +31,7 @@ class Photos:
         if len(paths) < _VALIDATION_EVERY:
             raise InputError(f"{folder} holds {len(paths)} pictures: name a folder with at least {_VALIDATION_EVERY}")
         validation = paths[::_VALIDATION_EVERY]
-        return cls([path for path in paths if path not in set(validation)], validation)
+        return cls([path for index, path in enumerate(paths) if index % _VALIDATION_EVERY], validation)
 
 
 def training_batch(photos: Photos, size: int, batch: int, seed: int, step: int, smooth_share: float) -> Tensor:
@@ -57,7 +57,7 @@ def read_rgb(path: Path) -> NDArray[Any]:
     try:
         with Image.open(path) as image:
             return np.asarray(image.convert("RGB"))
-    except (OSError, UnidentifiedImageError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what Pillow raises
         raise InputError(f"cannot read the picture {path}: {error}") from error
 
 

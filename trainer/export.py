@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
+from artem_vr.errors import UsageError
 from artem_vr.styles import FORMAT, ModelCard, StyleCard
 from trainer.bank import Bank, shape_of
 from trainer.recipe import Recipe
@@ -27,14 +29,18 @@ def model_card(recipe: Recipe, steps: int, validation: dict[str, float]) -> Mode
 
 
 def export(bank: Bank, card: ModelCard, path: Path) -> None:
-    """Writes the bank to a temporary file and renames it."""
+    """Writes the bank to a temporary file and renames it. Raises `UsageError` when it cannot be written."""
     tensors = {f"network.{name}": parameter.detach().numpy() for name, parameter in bank.network.named_parameters()}
     tensors["styles"] = bank.styles_SD.detach().numpy()
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.partial")
-    save_file(
-        {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()},
-        temporary,
-        {"format": FORMAT, "card": card.model_dump_json()},
-    )
-    temporary.replace(path)
+    try:
+        save_file(
+            {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()},
+            temporary,
+            {"format": FORMAT, "card": card.model_dump_json()},
+        )
+        temporary.replace(path)
+    except (OSError, SafetensorError) as error:
+        temporary.unlink(missing_ok=True)
+        raise UsageError(f"cannot write the bank {path}: {error}") from error

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from artem_vr.errors import EngineError, UsageError
+from artem_vr.errors import EngineError, InputError, UsageError
 from trainer.bank import Bank, styles_of_step
 from trainer.checkpoint import Checkpoint
 from trainer.data import Photos, training_batch
@@ -48,7 +48,11 @@ class Run:
         torch.manual_seed(recipe.seed)
         self.bank = Bank(recipe)
         self.bank.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._optimizer = torch.optim.Adam(self.bank.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.99))
+        groups = [
+            {"params": list(self.bank.network.parameters()), "factor": 1.0},
+            {"params": [self.bank.styles_SD], "factor": recipe.style_rate_factor},
+        ]
+        self._optimizer = torch.optim.Adam(groups, lr=recipe.learning_rate, betas=(0.9, 0.99))
         self._photos = Photos.find(root / recipe.data.photos)
         self._objective = Objective(recipe, root)
         self.step = 0
@@ -67,11 +71,16 @@ class Run:
     def resume(self) -> None:
         """Goes on from the checkpoint. Raises `InputError` when it does not fit."""
         checkpoint = Checkpoint.load(self.checkpoint_path)
+        if checkpoint.style_names != [style.name for style in self.recipe.styles]:
+            raise InputError(
+                f"{self.checkpoint_path} was trained on other styles ({', '.join(checkpoint.style_names)}): "
+                "start without --resume in another --output"
+            )
         checkpoint.restore(self.bank, self._optimizer)
         self.step = checkpoint.step
 
     def train(self, report: Callable[[Progress], None], sample_every: int = 500) -> None:
-        """Runs to the last step. Raises `EngineError` at the first loss that is not a number."""
+        """Runs to the last step. Raises `EngineError` at the first loss or gradient that is not a number."""
         smoothed: dict[str, float] = {}
         saved = started = time.monotonic()
         first = self.step
@@ -109,14 +118,14 @@ class Run:
             painted = self.bank(photos, styles)
         terms = self._objective(photos, painted, styles)
         if not math.isfinite(terms["total"].item()):
-            raise EngineError(
-                f"the loss is not a number at step {self.step}: resume with a lower learning_rate or precision float32"
-            )
+            raise EngineError(_not_a_number("loss", self.step))
         self._optimizer.zero_grad(set_to_none=True)
         terms["total"].backward()
-        nn.utils.clip_grad_norm_(self.bank.parameters(), recipe.gradient_clip)
+        norm = nn.utils.clip_grad_norm_(self.bank.parameters(), recipe.gradient_clip)
+        if not math.isfinite(norm.item()):  # the loss may be finite where its gradient is not: no weight may see it
+            raise EngineError(_not_a_number("gradient", self.step))
         for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate(recipe, self.step)
+            group["lr"] = group["factor"] * learning_rate(recipe, self.step)
         self._optimizer.step()
         self.step += 1
         return {name: value.item() for name, value in terms.items()}
@@ -128,3 +137,7 @@ class Run:
             if new:
                 file.write(",".join(["step", "pictures_per_second", *terms]) + "\n")
             file.write(",".join([str(self.step), f"{rate:.2f}", *(f"{value:.6f}" for value in terms.values())]) + "\n")
+
+
+def _not_a_number(what: str, step: int) -> str:
+    return f"the {what} is not a number at step {step}: resume with a lower learning_rate or precision float32"

@@ -1,6 +1,6 @@
 """What training minimises. All terms are dimensionless, so that their weights mean the same for any network.
 
-Every function returns one value a picture (N,), for the batch holds pictures of different styles.
+Every loss is one value a picture (N,), for the batch holds pictures of different styles.
 """
 
 import torch
@@ -14,7 +14,8 @@ def gram(features_NCHW: Tensor) -> Tensor:
     """The Gram matrix of each picture's features (N, C, C), divided by H x W (Gatys, Ecker and Bethge 2016, eq. 3).
 
     The product runs in the features' own precision on their channels-last layout: in bfloat16, which sums in
-    float32, it takes half the time, and it is off by less than a hundredth of a percent of the loss.
+    float32, it takes half the time, and the style loss is off by less than a hundredth of a percent of itself (what
+    bfloat16 convolutions before it do to the features is more: a tenth to one and a half percent).
     """
     flat = features_NCHW.permute(0, 2, 3, 1).flatten(1, 2)
     return (flat.transpose(1, 2) @ flat).float() / flat.shape[1]
@@ -46,8 +47,10 @@ def grid_energy(batch_NCHW: Tensor, period: int = 4, window: int = 8) -> Tensor:
     """How much of a picture repeats every `period` pixels: what a pixel shuffle leaves behind as a grid.
 
     The fine detail (the picture less its 3x3 mean) is averaged per phase of the period over windows of
-    `window` x `window` periods. Real detail averages out there; a grid does not. The mean square of what is left,
-    multiplied by the number of phases, is zero without a grid.
+    `window` x `window` periods. Real detail nearly averages out there; a grid does not. The result is the mean square
+    of what is left, times the number of phases: 5e-4 for a comb of single pixels 6/255 high on a flat ground. It is
+    zero for a flat picture and for a ramp away from its ends; photographs hold 3e-4 in the median (5e-5 to 2e-3 at
+    256 px), of which a grid adds to its own, so that a photograph's value is the floor and not zero.
     """
     detail = batch_NCHW - F.avg_pool2d(F.pad(batch_NCHW, (1, 1, 1, 1), mode="reflect"), 3, stride=1)
     phases = F.pixel_unshuffle(detail, period)

@@ -26,8 +26,11 @@ class PerceptualNetwork(nn.Module):
     def __init__(self, weights: dict[str, Tensor]) -> None:
         super().__init__()
         layers = sorted(name[: -len(".weight")] for name in weights if _LAYER.match(name.removesuffix(".weight")))
-        if "conv0.weight" not in weights or not layers:
-            raise InputError("not a perceptual network: conv0 and conv1_1 are missing")
+        lacking = {f"{name}.{part}" for name in ("conv0", "conv1_1", *layers) for part in ("weight", "bias")} - set(
+            weights
+        )
+        if lacking:
+            raise InputError(f"not a perceptual network: {', '.join(sorted(lacking))} missing")
         self.layers = layers
         self.taps = [f"relu{name[4:]}" for name in layers if name.endswith("_1")]
         for name, tensor in weights.items():
@@ -37,9 +40,13 @@ class PerceptualNetwork(nn.Module):
     def load(cls, path: Path) -> "PerceptualNetwork":
         """Reads a safetensors file. Raises `InputError` when it is missing, corrupt or something else."""
         try:
-            return cls(load_file(path))
+            weights = load_file(path)
         except (OSError, SafetensorError) as error:
             raise InputError(f"cannot read the perceptual network {path}: {error}") from error
+        try:
+            return cls(weights)
+        except InputError as error:
+            raise InputError(f"{path} is {error}") from error
 
     def forward(self, batch_NCHW: Tensor, taps: Iterable[str]) -> dict[str, Tensor]:
         """Activations at `taps` for RGB in [0, 1]. Runs no deeper than the deepest tap."""

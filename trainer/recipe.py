@@ -1,12 +1,14 @@
 """Recipes: what a training run is made of, as a TOML file that is checked before anything starts."""
 
+import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from artem_vr.errors import UsageError, unknown_name
+from artem_vr.styles import IDENTITY
 
 
 class _Strict(BaseModel):
@@ -37,8 +39,8 @@ class NetworkRecipe(_Strict):
 class LossRecipe(_Strict):
     """The weights of the loss terms (see `trainer.losses`); a tap with no entry is not computed."""
 
-    content: dict[str, float] = {"relu3_1": 1.0}
-    style_taps: list[str] = ["relu1_1", "relu2_1", "relu3_1", "relu4_1"]
+    content: dict[str, float] = Field(default={"relu3_1": 1.0}, min_length=1)
+    style_taps: list[str] = Field(default=["relu1_1", "relu2_1", "relu3_1", "relu4_1"], min_length=1)
     style: float = Field(default=4.0, ge=0)
     total_variation: float = Field(default=0.2, ge=0)
     grid: float = Field(default=0.0, ge=0)
@@ -64,15 +66,28 @@ class Recipe(_Strict):
     steps: int = Field(ge=1)
     batch: int = Field(default=4, ge=1)
     learning_rate: float = Field(default=4e-3, gt=0)
+    style_rate_factor: float = Field(default=3.0, gt=0)
+    """Style vectors learn this much faster than weights: each sees only its own share of the pictures."""
     warmup: int = Field(default=100, ge=0)
     gradient_clip: float = Field(default=1.0, gt=0)
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
     precision: Literal["float32", "bfloat16"] = "bfloat16"
     licence: str = "MIT for the weights; see the terms of the training data"
     network: NetworkRecipe = NetworkRecipe()
     losses: LossRecipe = LossRecipe()
     data: DataRecipe
     styles: list[StyleRecipe] = Field(min_length=1)
+
+    @field_validator("styles")
+    @classmethod
+    def _each_name_once(cls, styles: list[StyleRecipe]) -> list[StyleRecipe]:
+        names = [style.name for style in styles]
+        for name in names:
+            if name == IDENTITY:
+                raise ValueError(f"the name '{IDENTITY}' is taken by the untouched picture")
+            if names.count(name) > 1:
+                raise ValueError(f"two styles are called '{name}'")
+        return styles
 
 
 def load_recipe(path: Path, overrides: dict[str, str] | None = None) -> Recipe:
@@ -110,7 +125,8 @@ def _first_problem(error: ValidationError) -> str:
     problem = error.errors()[0]
     place = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        return unknown_name("key", place, _known_keys(Recipe))
+        # The number of a style in the list is not a part of any key's name.
+        return unknown_name("key", re.sub(r"\.\d+\.", ".", place), _known_keys(Recipe))
     return f"{place}: {problem['msg'].lower()}"
 
 
@@ -118,6 +134,7 @@ def _known_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
     keys = []
     for name, field in model.model_fields.items():
         keys.append(prefix + name)
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            keys += _known_keys(field.annotation, f"{prefix}{name}.")
+        for inner in (field.annotation, *get_args(field.annotation)):
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                keys += _known_keys(inner, f"{prefix}{name}.")
     return keys

@@ -1,6 +1,7 @@
 """A window that shows both eyes side by side."""
 
 import contextlib
+import sys
 import time
 from typing import Any
 
@@ -18,9 +19,13 @@ from artem_vr.frame import EYES, FrameRequest, Size
 from artem_vr.gl.fullscreen import FullscreenPass, Viewport
 from artem_vr.ports import Action
 
-_LONGEST_STEP = 0.1
+LONGEST_STEP = 0.1
 """Seconds: after a stall the camera walks on from where it was, instead of through a wall."""
 _USUAL_REFRESH = 60.0
+
+# With GLX, X ends the process when the thread still holds a headless context, which is EGL's on Linux.
+_INTERFACES = [glfw.EGL_CONTEXT_API] if sys.platform.startswith("linux") else []
+_INTERFACES.append(glfw.NATIVE_CONTEXT_API)
 
 
 class GlfwDisplay:
@@ -33,6 +38,7 @@ class GlfwDisplay:
     name = "window"
 
     def __init__(self, size: Size, path: HeadPath, frames: int | None = None, title: str = "Art'Em VR") -> None:
+        self.help_lines = keys.HELP
         self._frames = frames
         self._sequence = 0
         self._pending: list[Action] = []
@@ -67,7 +73,7 @@ class GlfwDisplay:
         now = self._wait()
         if self._start is None:
             self._start = self._last = now
-        self._mouse.walk(min(now - self._last, _LONGEST_STEP))
+        self._mouse.walk(min(now - self._last, LONGEST_STEP))
         pose = self._camera.pose(now - self._start)
         self._last = now
         eye_size = self._picture.eye_size
@@ -179,7 +185,10 @@ def _open_window(opened: contextlib.ExitStack, size: Size, title: str) -> Any:
     glfw.window_hint(glfw.CONTEXT_VERSION_MINOR, 3)
     glfw.window_hint(glfw.OPENGL_PROFILE, glfw.OPENGL_CORE_PROFILE)
     glfw.window_hint(glfw.OPENGL_FORWARD_COMPAT, True)
-    window = glfw.create_window(*size, title, None, None)
+    window = None
+    for interface in _INTERFACES:
+        glfw.window_hint(glfw.CONTEXT_CREATION_API, interface)
+        window = window or glfw.create_window(*size, title, None, None)
     if not window:
         reason = "; ".join(reasons) or "unknown cause"
         raise DisplayError(f"no window with OpenGL 3.3 ({reason}): install the graphics driver or use --headless")

@@ -9,6 +9,7 @@ import openvino as ov
 import torch
 from numpy.typing import NDArray
 
+from artem_vr.engines.arguments import check_batch
 from artem_vr.engines.bytes_network import BytesNetwork
 from artem_vr.engines.loading import load_network
 from artem_vr.errors import EngineError
@@ -30,6 +31,9 @@ class OpenVinoEngine:
             precision = "bf16" if "BF16" in capabilities else "f32"
         if precision not in {"f32", "bf16"}:
             raise EngineError(f"the openvino engine has no precision '{precision}': choose auto, f32 or bf16")
+        if precision == "bf16" and "BF16" not in capabilities:
+            # The runtime would quietly compute in float32, and the statistics would name the wrong precision.
+            raise EngineError("this processor does not compute in bf16: choose precision auto or f32")
         self.precision = precision
         self._threads = threads
         self._network: BytesNetwork | None = BytesNetwork(load_network(bank))
@@ -39,6 +43,9 @@ class OpenVinoEngine:
 
     def paint(self, pixels_EHWC: Any, styles_ED: NDArray[np.float32]) -> Any:
         """See `artem_vr.ports.Engine.paint`; takes and gives NumPy arrays."""
+        if self._network is None:
+            raise EngineError("the engine is closed")
+        check_batch(pixels_EHWC, styles_ED, self._style_size)
         try:
             request = self._request(pixels_EHWC.shape)
             inputs = [np.ascontiguousarray(pixels_EHWC), np.ascontiguousarray(styles_ED, np.float32)]
@@ -52,8 +59,6 @@ class OpenVinoEngine:
         self._network = None
 
     def _request(self, shape: tuple[int, ...]) -> Any:
-        if self._network is None:
-            raise EngineError("the engine is closed")
         request = self._requests.pop(shape, None)
         if request is None:
             request = self._compile(shape)
@@ -66,11 +71,11 @@ class OpenVinoEngine:
         example = (torch.zeros(shape, dtype=torch.uint8), torch.zeros(shape[0], self._style_size))
         # The shapes are static: the runtime lays out memory and picks kernels better than for dynamic ones.
         with warnings.catch_warnings():
-            # Tracing warns that sizes become constants, which is what is wanted.
+            # Tracing warns that sizes become constants, which is what is wanted: so there is nothing to check either,
+            # and checking would run the network three more times.
             warnings.simplefilter("ignore", torch.jit.TracerWarning)
-            model = ov.convert_model(
-                self._network, example_input=example, input=[tuple(tensor.shape) for tensor in example]
-            )
+            traced = torch.jit.trace(self._network, example, check_trace=False)
+        model = ov.convert_model(traced, example_input=example, input=[tuple(tensor.shape) for tensor in example])
         options: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": self.precision,
             "PERFORMANCE_HINT": "LATENCY",

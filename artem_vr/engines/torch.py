@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from artem_vr.engines.arguments import check_batch
 from artem_vr.engines.bytes_network import BytesNetwork
 from artem_vr.engines.loading import load_network
 from artem_vr.errors import EngineError
@@ -24,7 +25,11 @@ class TorchEngine:
             raise EngineError(f"unknown precision '{precision}': choose f32, f16 or bf16")
         self.device, self.precision = device, precision
         self._dtype = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}[precision]
-        network = load_network(bank).to(device=device, dtype=self._dtype)
+        self._style_size = bank.styles_SD.shape[1]
+        try:
+            network = load_network(bank).to(device=device, dtype=self._dtype)
+        except (RuntimeError, AssertionError) as error:  # the latter from a torch that was built without the device
+            raise EngineError(f"cannot use the device '{device}': {' '.join(str(error).split())[:200]}") from error
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._network: BytesNetwork | None = BytesNetwork(network)
 
@@ -33,9 +38,11 @@ class TorchEngine:
         """See `artem_vr.ports.Engine.paint`; takes and gives NumPy arrays."""
         if self._network is None:
             raise EngineError("the engine is closed")
+        check_batch(pixels_EHWC, styles_ED, self._style_size)
         try:
-            pixels = torch.from_numpy(np.ascontiguousarray(pixels_EHWC)).to(self.device)
-            styles = torch.from_numpy(np.ascontiguousarray(styles_ED)).to(self.device, self._dtype)
+            # Tensors have no read-only kind: torch warns about such arrays, so they are copied.
+            pixels = torch.from_numpy(np.require(pixels_EHWC, requirements=["C", "W"])).to(self.device)
+            styles = torch.from_numpy(np.require(styles_ED, requirements=["C", "W"])).to(self.device, self._dtype)
             return self._network(pixels, styles).contiguous().cpu().numpy()
         except RuntimeError as error:
             raise EngineError(f"the network failed on {self.device}: {' '.join(str(error).split())[:300]}") from error

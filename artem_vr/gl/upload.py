@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from artem_vr.frame import GlFrame, HostFrame, Size
 from artem_vr.gl.area import AreaFilter, shrunk_size
+from artem_vr.gl.fullscreen import Viewport
 
 _GROUND = (0.07, 0.07, 0.07, 1.0)
 """What surrounds a picture that has another shape than the eye: a neutral dark grey."""
@@ -43,10 +44,12 @@ class FrameUploader:
         width, height = shrunk_size((rgb_HWC.shape[1], rgb_HWC.shape[0]), eye_size)
         # Four bytes a pixel: with three, drivers take ten times as long to unpack them.
         pixels_HWC = np.asarray(cv2.cvtColor(_shrink(rgb_HWC, (width, height)), cv2.COLOR_RGB2RGBA), np.uint8)
-        texture = self._stage(pixels_HWC)
-        eye.framebuffer.clear(*_GROUND)
         viewport = (eye_size[0] - width) // 2, (eye_size[1] - height) // 2, width, height
-        self._area.draw(texture, eye.framebuffer, viewport, flip=True)
+        eye.make_ground(viewport)
+        if pixels_HWC.shape[:2] == (height, width):
+            eye.texture.write(np.asarray(cv2.flip(pixels_HWC, 0)), viewport=viewport)
+        else:
+            self._area.draw(self._stage(pixels_HWC), eye.framebuffer, viewport, flip=True)
 
     def _stage(self, pixels_HWC: NDArray[np.uint8]) -> moderngl.Texture:
         size = pixels_HWC.shape[1], pixels_HWC.shape[0]
@@ -84,6 +87,13 @@ class _EyeTexture:
     def __init__(self, ctx: moderngl.Context, size: Size) -> None:
         self.texture = ctx.texture(size, 4)
         self.framebuffer = ctx.framebuffer([self.texture])
+        self._picture: Viewport | None = None
+
+    def make_ground(self, picture: Viewport) -> None:
+        """Clears what is not covered by the picture; once, for pictures of the same shape."""
+        if picture != self._picture:
+            self.framebuffer.clear(*_GROUND)
+            self._picture = picture
 
     def release(self) -> None:
         self.framebuffer.release()

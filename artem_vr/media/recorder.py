@@ -124,7 +124,7 @@ class Recorder:
 
     def _open(self, picture: NDArray[np.uint8]) -> VideoWriter:
         height, width = picture.shape[:2]
-        quality, preset = (21, "ultrafast") if self._live else (18, "veryfast")
+        quality, preset = (21, "ultrafast") if self._live else (18, "superfast")
         return VideoWriter(self.path, (width, height), self._rate, _TIME_BASE, quality=quality, preset=preset)
 
     def _fail(self, error: ArtemError) -> None:

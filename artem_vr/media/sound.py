@@ -18,6 +18,7 @@ _COPIED_INTO_MP4 = frozenset(("aac", "mp3", "mp3float", "ac3", "eac3", "alac", "
 """Sound codecs that players know in .mp4 and .mov files. Others are allowed there, and stay silent."""
 
 _AAC_RATES = frozenset((96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000))
+_USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 8: "7.1"}
 _log = logging.getLogger(__name__)
 
 
@@ -99,11 +100,10 @@ class _EncodedTrack:
     stream: AudioStream
 
     def packets(self, packet: Packet) -> list[Packet]:
-        return [coded for frame in packet.decode() for coded in self.stream.encode(frame)]
+        return [coded for frame in self.source.decode(packet) for coded in self.stream.encode(frame)]
 
     def rest(self) -> list[Packet]:
-        waiting = [frame for frame in self.source.codec_context.decode(None) if isinstance(frame, av.AudioFrame)]
-        return [coded for frame in (*waiting, None) for coded in self.stream.encode(frame)]
+        return [coded for frame in (*self.source.decode(None), None) for coded in self.stream.encode(frame)]
 
 
 def _track(source: InputContainer, stream: AudioStream, output: OutputContainer) -> _Track:
@@ -115,9 +115,17 @@ def _track(source: InputContainer, stream: AudioStream, output: OutputContainer)
             pass  # the container has no place for this codec
     rate = stream.codec_context.sample_rate
     encoded = output.add_stream("aac", rate=rate if rate in _AAC_RATES else 48000)
-    encoded.layout = stream.codec_context.layout
-    encoded.bit_rate = 96_000 * max(1, stream.codec_context.channels)
+    encoded.layout = _layout(stream)
+    encoded.bit_rate = 96_000 * encoded.layout.nb_channels
     return _EncodedTrack(stream, encoded)
+
+
+def _layout(stream: AudioStream) -> str:
+    """The speakers of the sound. Some files only count the channels; the encoder wants to know where they stand."""
+    channels = stream.codec_context.channels
+    if stream.codec_context.layout.name != f"{channels} channels":
+        return stream.codec_context.layout.name
+    return _USUAL_LAYOUTS.get(channels, "stereo")
 
 
 def _decoding_time(packet: Packet) -> float:

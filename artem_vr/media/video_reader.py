@@ -1,5 +1,6 @@
 """Video files, frame by frame, upright and with their own time stamps."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from artem_vr.errors import InputError
 
 _FALLBACK_RATE = Fraction(25)
+_TAG = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)$")
 _BT709, _UNKNOWN, _HD_HEIGHT = 1, 2, 720
 
 
@@ -59,8 +61,8 @@ class DecodedFrame:
 class VideoReader:
     """Reads the pictures of a video file. Raises `InputError` when it is missing or holds no video.
 
-    `rate` is the average frame rate, `start` the time stamp in seconds that counts as 0, `frame_count` what the file
-    says, or an estimate, or None.
+    `rate` is the average frame rate, `time_base` the unit of the time stamps in seconds, `start` the time stamp in
+    seconds that counts as 0.
     """
 
     def __init__(self, path: Path) -> None:
@@ -75,7 +77,6 @@ class VideoReader:
         self.rate: Fraction = stream.average_rate or stream.guessed_rate or _FALLBACK_RATE
         self.time_base: Fraction = stream.time_base or 1 / self.rate
         self.start = start_of(self._container)
-        self.frame_count = stream.frames or _estimated_count(self._container, self.rate)
         self._pixel_aspect = stream.sample_aspect_ratio or Fraction(1)
 
     def frames(self) -> Iterator[DecodedFrame]:
@@ -92,6 +93,27 @@ class VideoReader:
             last = pts
         if last is None:
             raise InputError(f"video {self.path} has no pictures that can be read: it is empty or damaged")
+
+    def check_whole(self) -> int:
+        """Reads through the file without decoding, and returns how many frames it should give.
+
+        Raises `InputError` when the file ends long before it says, as one does whose copying was broken off.
+        """
+        count, end = 0, 0
+        try:
+            with open_media(self.path) as container:
+                stream = container.streams[self._stream.index]
+                for packet in container.demux(stream):
+                    if packet.size and not packet.is_discard:
+                        count += 1
+                        end = max(end, (packet.pts or 0) + (packet.duration or 0))
+        except (av.FFmpegError, OSError) as error:
+            raise InputError(f"video {self.path} is damaged") from error
+        promised = _promised_seconds(self._stream)
+        missing = promised - (end * self.time_base - self.start)
+        if missing > max(Fraction(1), promised / 10):
+            raise InputError(f"video {self.path} is cut off: it ends {float(missing):.1f} s early")
+        return count
 
     def close(self) -> None:
         """Closes the file. May be called twice."""
@@ -144,10 +166,15 @@ def _picture_stream(container: InputContainer) -> VideoStream | None:
     return None
 
 
-def _estimated_count(container: InputContainer, rate: Fraction) -> int | None:
-    if not container.duration:
-        return None
-    return max(1, round(container.duration * rate / av.time_base))
+def _promised_seconds(stream: VideoStream) -> Fraction:
+    """How long the stream is by its header, 0 where it does not tell."""
+    if stream.duration is not None and stream.time_base is not None:
+        return stream.duration * stream.time_base
+    match = _TAG.match(stream.metadata.get("DURATION", ""))  # Matroska's way
+    if match is None:
+        return Fraction(0)
+    hours, minutes, seconds = (Fraction(part) for part in match.groups())
+    return 3600 * hours + 60 * minutes + seconds
 
 
 def _display_matrix(frame: VideoFrame) -> tuple[int, int, int, int] | None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from media_samples import numbered, request, write_clip
 from PIL import Image
 
 from artem_vr.frame import GlFrame, HostFrame
+from artem_vr.media.picture import Picture
 from artem_vr.media.video_reader import VideoReader
 from artem_vr.ports import FrameSource
 from artem_vr.sources import folder as folder_module
@@ -53,7 +55,7 @@ def _clock(step: float) -> Callable[[], float]:
 
 def _open_image(path: Path, stereo: bool) -> Opened:
     Image.fromarray(numbered(3, SIZE)).save(path / "a.png")
-    return Opened(ImageSource(path / "a.png", stereo))
+    return Opened(ImageSource(path / "a.png", stereo), eyes=1 + stereo)
 
 
 def _open_folder(path: Path, stereo: bool) -> Opened:
@@ -63,11 +65,16 @@ def _open_folder(path: Path, stereo: bool) -> Opened:
     @contextmanager
     def stall(free: threading.Event) -> Iterator[None]:
         plain = folder_module.read_picture
+
+        def slow(file: Path) -> Picture:
+            free.wait(30)
+            return plain(file)
+
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(folder_module, "read_picture", lambda file: plain(file) if free.wait(30) else plain(file))
+            patch.setattr(folder_module, "read_picture", slow)
             yield
 
-    return Opened(FolderSource(path, stereo, fps=10), _clock(0.1), stall)
+    return Opened(FolderSource(path, stereo, fps=10), _clock(0.1), stall, 1 + stereo)
 
 
 def _open_video(path: Path, stereo: bool) -> Opened:
@@ -84,7 +91,7 @@ def _open_video(path: Path, stereo: bool) -> Opened:
             patch.setattr(VideoReader, "_decoded", slow)
             yield
 
-    return Opened(VideoSource(write_clip(path / "a.mp4", 30, SIZE, fps=10), stereo), _clock(0.1), stall)
+    return Opened(VideoSource(write_clip(path / "a.mp4", 30, SIZE, fps=10), stereo), _clock(0.1), stall, 1 + stereo)
 
 
 def _open_camera(path: Path, stereo: bool) -> Opened:
@@ -104,30 +111,24 @@ def _open_camera(path: Path, stereo: bool) -> Opened:
         camera.free()
 
     source = CameraSource(camera.open, "webcam:0", stereo, CameraPatience(stall=0.5))
-    return Opened(source, advance, stall, close=[camera.free])
+    return Opened(source, advance, stall, 1 + stereo, [camera.free])
 
 
-BACKENDS: list[tuple[str, Callable[[Path], Opened]]] = []
-for _name, _open in (
-    ("image", _open_image),
-    ("folder", _open_folder),
-    ("video", _open_video),
-    ("camera", _open_camera),
-):
-    BACKENDS.append((_name, lambda path, _open=_open: _open(path, False)))  # type: ignore[misc]
-    BACKENDS.append(
-        (f"{_name}-stereo", lambda path, _open=_open: _with_eyes(_open(path, True)))  # type: ignore[misc]
+BACKENDS: dict[str, Callable[[Path], Opened]] = {
+    f"{name}{'-stereo' if stereo else ''}": partial(opener, stereo=stereo)
+    for name, opener in (
+        ("image", _open_image),
+        ("folder", _open_folder),
+        ("video", _open_video),
+        ("camera", _open_camera),
     )
+    for stereo in (False, True)
+}
 
 
-def _with_eyes(opened: Opened) -> Opened:
-    opened.eyes = 2
-    return opened
-
-
-@pytest.fixture(params=[opener for _, opener in BACKENDS], ids=[name for name, _ in BACKENDS])
+@pytest.fixture(params=BACKENDS)
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
-    result = request.param(tmp_path)
+    result = BACKENDS[request.param](tmp_path)
     yield result
     for close in (*result.close, result.source.close):
         close()

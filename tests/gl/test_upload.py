@@ -54,6 +54,15 @@ def test_a_wide_picture_stands_whole_on_dark_ground(uploader: FrameUploader, eye
     assert np.ptp(pixels[0, 0].astype(int)) == 0
 
 
+def test_a_picture_of_another_shape_leaves_nothing_of_the_last(
+    uploader: FrameUploader, eyes: tuple[EyeView, EyeView]
+) -> None:
+    uploader.upload(host_frame(eyes, quarters(EYE_SIZE)), EYE_SIZE)
+    pixels = top_row_first(uploader.upload(host_frame(eyes, quarters((320, 180)), sequence=6), EYE_SIZE).color[0])
+    assert pixels[:18].max() < 40
+    assert pixels[-18:].max() < 40
+
+
 def test_a_tall_picture_keeps_its_shape(uploader: FrameUploader, eyes: tuple[EyeView, EyeView]) -> None:
     pixels = top_row_first(uploader.upload(host_frame(eyes, quarters((90, 360))), EYE_SIZE).color[0])
     columns = np.flatnonzero(pixels.max(axis=(0, 2)) > 100)

@@ -103,9 +103,7 @@ def test_a_cut_off_video_plays_what_it_has(tmp_path: Path, caplog: pytest.LogCap
         ("a.mp4", None, "does not exist"),
     ],
 )
-def test_what_is_no_video_is_refused_on_opening(
-    tmp_path: Path, name: str, content: bytes | None, message: str
-) -> None:
+def test_what_is_no_video_is_refused_on_opening(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content)

@@ -16,7 +16,7 @@ from artem_vr.sources.courtyard.primitives import box, grid_index, lathe, patch
 Hole = tuple[float, float, float, float]
 """x, y, width and height of a rectangular opening, metres."""
 
-STONE = Paint(Layer.STONE, (0.97, 0.90, 0.77))
+STONE = Paint(Layer.STONE, (1.0, 0.93, 0.80))
 WOOD = Paint(Layer.WOOD, (0.72, 0.50, 0.33))
 
 
@@ -51,7 +51,7 @@ def arched_wall(
 
 
 def _columns(
-    start: NDArray[np.float64], end: NDArray[np.float64], height: float, z: float, paint: Paint, rows: int = 5
+    start: NDArray[np.float64], end: NDArray[np.float64], height: float, z: float, paint: Paint, rows: int = 4
 ) -> Mesh:
     """The face of a wall as strips from a lower edge (start to end, (S, 2)) up to `height`."""
     t = np.linspace(0, 1, rows + 1)[None, :, None]
@@ -118,11 +118,11 @@ def window(hole: Hole, frame: Paint, shutters: Paint | None, open_angle: float =
 
 def tiled_roof(width: float, slope: float, drop: float, tint: tuple[float, float, float]) -> Mesh:
     """A roof of barrel tiles: along X, falling `drop` metres over `slope` metres towards +Z, with its round eaves."""
-    pitch, per = 0.24, 4
+    pitch, per = 0.26, 4
     columns = max(1, round(width / pitch)) * per
     s = np.linspace(0, 1, columns + 1)
     wave = 0.065 * np.abs(np.cos(s * columns / per * math.pi)) ** 0.7
-    rows = max(1, round(slope / 1.2))
+    rows = max(1, round(slope / 1.8))
     t = np.linspace(0, 1, rows + 1)[:, None]
     lift = np.array([0, slope, drop]) / math.hypot(slope, drop)
     base = np.stack([0 * t + s * width, -t * drop + 0 * s, t * slope + 0 * s], -1)
@@ -146,7 +146,7 @@ def tiled_roof(width: float, slope: float, drop: float, tint: tuple[float, float
 def baluster() -> Mesh:
     """One turned post of a balustrade, 0.62 m high."""
     profile = [(0.075, 0), (0.075, 0.06), (0.05, 0.09), (0.085, 0.24), (0.04, 0.46), (0.07, 0.56), (0.07, 0.62)]
-    return lathe(profile, 7, STONE)
+    return lathe(profile, 6, STONE)
 
 
 def balustrade(length: float) -> Mesh:
@@ -180,7 +180,7 @@ def column(height: float, radius: float) -> Mesh:
     ]  # fmt: skip
     slab = box((0, h - 0.04, 0), (r * 3.2, 0.08, r * 3.2), STONE)
     foot = box((0, 0.05, 0), (r * 3.1, 0.1, r * 3.1), STONE, open_bottom=True)
-    return joined([lathe(profile, 12, STONE), slab, foot])
+    return joined([lathe(profile, 11, STONE), slab, foot])
 
 
 def plank_door(width: float, height: float, paint: Paint, arched: bool = True) -> Mesh:
@@ -190,7 +190,8 @@ def plank_door(width: float, height: float, paint: Paint, arched: bool = True) -
         [[-half, 0], [-half, height], [half, height], [half, 0]], float
     )  # fmt: skip
     points = np.concatenate([[[0, height * 0.4]], outline])
-    fan = np.stack([np.zeros(len(outline) - 1), np.arange(1, len(outline)), np.arange(2, len(outline) + 1)], 1)
+    around = np.arange(len(outline))
+    fan = np.stack([0 * around, around + 1, np.roll(around, -1) + 1], 1)
     flat = np.concatenate([points, np.zeros((len(points), 1))], 1)
     leaf = Mesh.build(flat, (0, 0, 1), points * paint.repeats_per_metre, fan, paint)
     knob = Paint(Layer.SKIN, (0.85, 0.66, 0.25))

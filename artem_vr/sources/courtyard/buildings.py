@@ -64,14 +64,13 @@ def arcade() -> Mesh:
     outlines = [arch_outline(start + bay * (i + 0.5), 1.08, 2.15, 10) for i in range(5)]
     front = arched_wall(length, 3.72, 0.36, outlines, WHITE)
     parts = [_facing_east(front, WEST)]
-    for i, outline in enumerate(outlines):
+    for i in range(len(outlines)):
         ring = stone_arch(1.08, 2.15, 0.04, 0.2).placed((start + bay * (i + 0.5), 0, 0))
         parts.append(_facing_east(ring, WEST))
         if i:
             z = NORTH + start + bay * i
             parts += [box((WEST - 0.18, 2.17, z), (0.5, 0.16, 0.66), STONE), box((WEST - 0.18, 0.2, z), (0.46, 0.4, 0.64), STONE)]
-        del outline
-    back = wall(length, 3.6, [(start + bay * 2.5 - 0.62, 0, 1.24, 2.3)], WHITE.tinted((0.95, 0.90, 0.82)), 0.8)
+    back = wall(length, 3.6, [(start + bay * 2.5 - 0.62, 0, 1.24, 2.3)], Paint(Layer.PLASTER, (0.42, 0.64, 0.98)), 0.8)
     dado = wall(length, 1.15, [(start + bay * 2.5 - 0.62, 0, 1.24, 1.15)], Paint(Layer.AZULEJO), 0.8).placed((0, 0, 0.03))
     door = plank_door(1.24, 2.3, DOOR, arched=False).placed((start + bay * 2.5, 0, -0.12))
     parts += [_facing_east(part, WEST - 2.6) for part in (back, dado, door)]
@@ -174,7 +173,6 @@ def garden_wall() -> Mesh:
         )
         for x in (2.1, 5.4)
     ]
-    skirting = [box((length / 2, 0.22, 0.0), (length, 0.44, 0.05), STONE.tinted((0.9, 0.78, 0.66)), 1.0)]
     skirting = [box((3.6, 0.22, 0.0), (7.2, 0.44, 0.05), STONE, 1.0), box((11.3, 0.22, 0.0), (3.3, 0.44, 0.05), STONE, 1.0)]
     face = joined([front, door, ring, *panels, *skirting]).placed((EAST, 0, SOUTH), _HALF_TURN)
     tiles = [

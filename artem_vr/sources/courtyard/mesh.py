@@ -60,6 +60,11 @@ class Mesh:
         index = np.where(against[:, None], self.index_M3[:, ::-1], self.index_M3)
         return replace(self, index_M3=index[area > 1e-9].astype(np.int32))
 
+    def facing(self, normal: ArrayLike) -> "Mesh":
+        """With one normal for all vertices, the triangles turned to it."""
+        normals = np.broadcast_to(np.asarray(normal, np.float32), self.normal_N3.shape)
+        return replace(self, normal_N3=normals.astype(np.float32))._oriented()
+
     def placed(self, at: ArrayLike = (0, 0, 0), yaw: float = 0.0, scale: float = 1.0) -> "Mesh":
         """Scaled, then turned about Y (positive to the left), then moved."""
         c, s = math.cos(yaw), math.sin(yaw)

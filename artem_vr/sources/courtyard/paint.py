@@ -33,7 +33,7 @@ class Layer(IntEnum):
 
 _METRES = {
     Layer.PLASTER: 3.0,
-    Layer.FLAGSTONE: 3.2,
+    Layer.FLAGSTONE: 2.6,
     Layer.TERRACOTTA: 1.6,
     Layer.MOSAIC: 1.0,
     Layer.STONE: 1.4,
@@ -41,7 +41,7 @@ _METRES = {
     Layer.WOOD: 1.0,
     Layer.ROOF: 1.0,
     Layer.FOLIAGE: 1.1,
-    Layer.AZULEJO: 0.6,
+    Layer.AZULEJO: 0.75,
     Layer.WATER: 1.6,
     Layer.STRIPES: 1.0,
     Layer.HILL: 26.0,

@@ -17,7 +17,7 @@ BARK = Paint(Layer.WOOD, (0.50, 0.40, 0.32), 0.7)
 EARTH = Paint(Layer.HILL, (0.42, 0.30, 0.22), 1.0)
 
 GREEN: Rgb = (0.36, 0.52, 0.18)
-OLIVE: Rgb = (0.56, 0.62, 0.40)
+OLIVE: Rgb = (0.62, 0.70, 0.42)
 LEMON_LEAF: Rgb = (0.24, 0.48, 0.16)
 MAGENTA: Rgb = (0.93, 0.13, 0.48)
 WISTERIA: Rgb = (0.60, 0.42, 0.86)
@@ -73,12 +73,13 @@ def on_ball(count: int, rng: np.random.Generator, lowest: float = -1.0) -> NDArr
 
 
 def clump(
-    radius: ArrayLike, tint: Rgb, leaves: int, rng: np.random.Generator, length: float = 0.16, width: float = 0.08
+    radius: ArrayLike, tint: Rgb, leaves: int, rng: np.random.Generator, length: float = 0.16, width: float = 0.08,
+    level: int = 1,
 ) -> Plant:
     """A round mass of foliage around the origin."""
     reach = np.broadcast_to(np.asarray(radius, float), (3,))
     paint = Paint(Layer.FOLIAGE, (tint[0] * 0.85, tint[1] * 0.88, tint[2] * 0.85))
-    body = ball(reach * 0.92, paint, 2, lumps=0.22, seed=int(rng.integers(1 << 30)))
+    body = ball(reach * 0.92, paint, level, lumps=0.22, seed=int(rng.integers(1 << 30)))
     way = on_ball(leaves, rng, -0.8)
     return Plant(body, leaf_quads(way * reach * rng.uniform(0.85, 1.03, (leaves, 1)), way / reach, tint, rng, length, width))
 
@@ -103,21 +104,21 @@ def olive_tree(rng: np.random.Generator) -> Plant:
         ((0.95, 2.75, 0.2), 0.75), ((-0.85, 2.7, 0.25), 0.78), ((0, 3.1, -0.6), 0.8), ((0.15, 3.45, 0.15), 0.85),
         ((0.5, 2.55, 0.75), 0.6), ((-0.35, 2.6, -0.9), 0.55),
     ]  # fmt: skip
-    masses = [clump((r, r * 0.72, r), OLIVE, 190, rng, 0.17, 0.055).placed(at) for at, r in crowns]
+    masses = [clump((r, r * 0.72, r), OLIVE, 230, rng, 0.19, 0.065).placed(at) for at, r in crowns]
     return Plant(joined([*stems, *(m.bodies for m in masses)]), joined(m.leaves for m in masses))
 
 
 def lemon_tree(rng: np.random.Generator, fruit: Rgb = (1.0, 0.84, 0.10)) -> Plant:
     """A small round citrus tree with fruit, about 1.5 m above its pot."""
-    crown = clump((0.52, 0.5, 0.52), LEMON_LEAF, 170, rng, 0.17, 0.09).placed((0, 1.05, 0))
+    crown = clump((0.52, 0.5, 0.52), LEMON_LEAF, 190, rng, 0.17, 0.09, 2).placed((0, 1.05, 0))
     paint = Paint(Layer.SKIN, fruit)
-    ways = on_ball(13, rng, -0.55)
-    fruits = [ball((0.055, 0.065, 0.055), paint, 1).placed((0, 1.05, 0) + way * 0.51) for way in ways]
+    ways = on_ball(9, rng, -0.55)
+    fruits = [ball((0.06, 0.07, 0.06), paint, 0).placed((0, 1.05, 0) + way * 0.51) for way in ways]
     stem = trunk([(0, 0, 0), (0.03, 0.35, 0.02), (0, 0.8, 0)], 0.05)
     return Plant(joined([stem, crown.bodies, *fruits]), crown.leaves)
 
 
-def cypress(height: float, rng: np.random.Generator, leaves: int = 130, segments: int = 11) -> Plant:
+def cypress(height: float, rng: np.random.Generator, leaves: int = 180, segments: int = 9) -> Plant:
     """A slender Italian cypress."""
     rings = 9
     t = np.linspace(0, 1, rings)
@@ -135,7 +136,7 @@ def cypress(height: float, rng: np.random.Generator, leaves: int = 130, segments
     r = np.interp(y, t, radius) * 1.02
     at = np.stack([r * np.cos(angle), 0.25 + y * (height - 0.25), r * np.sin(angle)], 1)
     out = np.stack([np.cos(angle), np.full(leaves, 0.9), np.sin(angle)], 1)
-    tufts = leaf_quads(at, out, (0.24, 0.43, 0.21), rng, height * 0.07, height * 0.025, droop=-0.8)
+    tufts = leaf_quads(at, out, (0.25, 0.45, 0.22), rng, 0.46, 0.17, droop=-0.9)
     return Plant(body, tufts)
 
 
@@ -154,8 +155,8 @@ def blossoms(at_N3: ArrayLike, out_N3: ArrayLike, tint: Rgb, rng: np.random.Gene
 
 def geranium(rng: np.random.Generator, flower: Rgb = SCARLET, spread: float = 0.26) -> Plant:
     """A bushy flower in bloom, to stand in a pot or a box."""
-    bush = clump((spread, spread * 0.75, spread), GREEN, 46, rng, 0.11, 0.10).placed((0, spread * 0.55, 0))
-    way = on_ball(26, rng, 0.05)
+    bush = clump((spread, spread * 0.75, spread), GREEN, 40, rng, 0.11, 0.10).placed((0, spread * 0.55, 0))
+    way = on_ball(20, rng, 0.05)
     heads = way * [spread * 1.12, spread * 1.0, spread * 1.12] + [0, spread * 0.62, 0]
     return Plant(bush.bodies, joined([bush.leaves, blossoms(heads, way, flower, rng, 0.11)]))
 
@@ -178,17 +179,17 @@ def agave(rng: np.random.Generator, length: float = 0.55) -> Plant:
     return Plant(ball(0.06, EARTH, 0), leaves)
 
 
-def climber(at_N3: ArrayLike, out_N3: ArrayLike, flower: Rgb, rng: np.random.Generator, share: float = 0.6) -> Plant:
+def climber(at_N3: ArrayLike, out_N3: ArrayLike, flower: Rgb, rng: np.random.Generator, share: float = 0.45) -> Plant:
     """Foliage with flowers that covers the given points, e.g. of a wall or a beam."""
     at, out = np.asarray(at_N3, float), np.asarray(out_N3, float)
     blooming = rng.uniform(size=len(at)) < share
-    green = leaf_quads(at, out, GREEN, rng, 0.15, 0.11, 0.4)
+    green = leaf_quads(at, out, GREEN, rng, 0.17, 0.13, 0.4)
     flowers = blossoms(at[blooming] + out[blooming] * 0.07, out[blooming], flower, rng, 0.105)
     bodies = [
-        ball((0.26, 0.3, 0.16), Paint(Layer.FOLIAGE, (0.28, 0.42, 0.16)), 1, 0.2, int(i)).placed(
-            at[i] - out[i] * 0.05, math.atan2(out[i][0], out[i][2])
+        ball(np.where(np.abs(out[i]) > 0.9, 0.09, 0.27), Paint(Layer.FOLIAGE, (0.28, 0.44, 0.16)), 0).placed(
+            at[i] - out[i] * 0.05
         )
-        for i in range(0, len(at), 16)
+        for i in range(0, len(at), 14)
     ]
     return Plant(joined(bodies), joined([green, flowers]))
 

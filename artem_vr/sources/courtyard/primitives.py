@@ -42,24 +42,39 @@ def patch(
     return Mesh.build(points, np.cross(u, v), uv, grid_index(rows + 1, columns + 1), paint)
 
 
+def _cube() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]]:
+    """The unit cube's faces one by one: corners (6, 4, 3) in [-1, 1], normals (6, 3), axes (6, 2) of the picture."""
+    corners, normals, axes = [], [], []
+    # The picture stands upright on the sides: its v runs along Y there.
+    for axis, (i, j) in enumerate(((2, 1), (0, 2), (0, 1))):
+        for sign in (-1.0, 1.0):
+            face = np.zeros((4, 3))
+            face[:, axis], face[:, i], face[:, j] = sign, (-1, 1, 1, -1), (-1, -1, 1, 1)
+            corners.append(face)
+            normals.append(np.eye(3)[axis] * sign)
+            axes.append((i, j))
+    return np.array(corners), np.array(normals), np.array(axes, np.int32)
+
+
+_CORNERS, _NORMALS, _AXES = _cube()
+_BOTTOM = 2  # the face that looks down
+
+
 def box(center: ArrayLike, size: ArrayLike, paint: Paint, cell: float = 0.0, open_bottom: bool = False) -> Mesh:
     """An axis-parallel box; `open_bottom` leaves out the face that nobody sees."""
-    c, h = np.asarray(center, np.float64), np.asarray(size, np.float64) / 2
-    faces = []
-    for axis in range(3):
-        for sign in (-1, 1):
-            if open_bottom and axis == 1 and sign < 0:
-                continue
-            # The picture stands upright on the sides: its v runs along Y there.
-            i, j = {0: (2, 1), 1: (0, 2), 2: (0, 1)}[axis]
-            u, v = np.zeros(3), np.zeros(3)
-            u[i], v[j] = 2 * h[i], 2 * h[j]
-            corner = c - h
-            corner[axis] = c[axis] + sign * h[axis]
-            if np.cross(u, v)[axis] * sign < 0:
-                corner, u = corner + u, -u
-            faces.append(patch(corner, u, v, paint, cell, uv_at=(c[i] * 0.37, c[j] * 0.23)))
-    return joined(faces)
+    c, half = np.asarray(center, np.float64), np.asarray(size, np.float64) / 2
+    faces = [face for face in range(6) if not (open_bottom and face == _BOTTOM)]
+    corners = _CORNERS[faces] * half
+    if cell:
+        return joined(
+            patch(c + f[0], f[1] - f[0], f[3] - f[0], paint, cell, c[_AXES[n]] * (0.37, 0.23)).facing(_NORMALS[n])
+            for f, n in zip(corners, faces, strict=True)
+        )
+    axes = _AXES[faces]
+    flat = np.take_along_axis(corners + half, np.broadcast_to(axes[:, None], (len(faces), 4, 2)), 2)
+    uv = flat * paint.repeats_per_metre + (c[axes] * (0.37, 0.23))[:, None]
+    index = (np.arange(len(faces))[:, None] * 4 + [0, 1, 2, 0, 2, 3]).reshape(-1, 3)
+    return Mesh.build(corners + c, np.repeat(_NORMALS[faces], 4, axis=0), uv, index, paint)
 
 
 def lathe(profile_P2: Sequence[tuple[float, float]], segments: int, paint: Paint, sharp: bool = False) -> Mesh:

@@ -56,7 +56,7 @@ def _fall(rim: float, depth: float) -> Mesh:
     """A strand of water that leaves a rim along +Z with little speed and falls `depth` metres."""
     t = np.linspace(0, math.sqrt(2 * depth / 9.81), 8)
     path = np.stack([0 * t, 0.012 - 4.905 * t * t, rim - 0.03 + 0.48 * t], 1)
-    strand = tube(path, np.linspace(0.045, 0.026, len(t)), 5, _STREAM)
+    strand = tube(path, np.linspace(0.036, 0.020, len(t)), 5, _STREAM)
     return strand.moving(np.linspace(0, 0.012, len(t)).repeat(6), 1.6)
 
 
@@ -71,7 +71,7 @@ def pot(radius: float = 0.3, height: float = 0.5, tint: Rgb = TERRACOTTA) -> Mes
     r, h = radius, height
     profile = [(r * 0.62, 0), (r * 0.86, h * 0.55), (r * 0.92, h * 0.8), (r * 1.05, h * 0.82), (r * 1.08, h), (r * 0.9, h)]
     soil = disc(r * 0.92, 10, Paint(Layer.HILL, (0.42, 0.30, 0.22), 1.0)).placed((0, h * 0.93, 0))
-    return joined([lathe(profile, 12, Paint(Layer.POT, tint)), soil])
+    return joined([lathe(profile, 10, Paint(Layer.POT, tint)), soil])
 
 
 def amphora(tint: Rgb = TERRACOTTA) -> Mesh:
@@ -96,7 +96,7 @@ def chair(tint: Rgb = (0.16, 0.47, 0.66)) -> Mesh:
 
 def draped_table(length: float = 1.7, width: float = 0.9, height: float = 0.76) -> Mesh:
     """A table under a cloth that hangs down in folds."""
-    n, m, hang = 33, 21, 0.3
+    n, m, hang = 27, 17, 0.3
     x, z = np.meshgrid(np.linspace(-1, 1, n), np.linspace(-1, 1, m), indexing="ij")
     sx, sz = x * (length / 2 + hang), z * (width / 2 + hang)
     over_x = np.maximum(np.abs(sx) - length / 2, 0)
@@ -120,9 +120,9 @@ def still_life() -> Mesh:
     orange, lemon = Paint(Layer.SKIN, (1.0, 0.55, 0.08)), Paint(Layer.SKIN, (1.0, 0.88, 0.18))
     apple = Paint(Layer.SKIN, (0.86, 0.13, 0.10))
     fruit = [
-        ball(0.062, orange, 2).placed((-0.08, 0.13, 0.03)), ball(0.06, orange, 2).placed((0.06, 0.13, 0.07)),
-        ball(0.06, apple, 2).placed((0.06, 0.13, -0.06)), ball(0.06, orange, 2).placed((-0.04, 0.12, -0.09)),
-        ball((0.05, 0.05, 0.066), lemon, 2).placed((0, 0.21, 0)),
+        ball(0.062, orange, 1).placed((-0.08, 0.13, 0.03)), ball(0.06, orange, 1).placed((0.06, 0.13, 0.07)),
+        ball(0.06, apple, 1).placed((0.06, 0.13, -0.06)), ball(0.06, orange, 1).placed((-0.04, 0.12, -0.09)),
+        ball((0.05, 0.05, 0.066), lemon, 1).placed((0, 0.21, 0)),
     ]  # fmt: skip
     glass = Paint(Layer.SKIN, (0.13, 0.33, 0.20))
     bottle = [(0.045, 0), (0.05, 0.02), (0.05, 0.2), (0.018, 0.27), (0.018, 0.34), (0.022, 0.345), (0, 0.35)]
@@ -130,7 +130,7 @@ def still_life() -> Mesh:
     blue = Paint(Layer.SKIN, (0.15, 0.35, 0.75))
     crust = Paint(Layer.POT, (0.95, 0.68, 0.36), 0.3)
     grapes = [
-        ball(0.026, Paint(Layer.SKIN, (0.42, 0.14, 0.42)), 1).placed(p)
+        ball(0.026, Paint(Layer.SKIN, (0.42, 0.14, 0.42)), 0).placed(p)
         for p in np.random.default_rng(3).uniform((-0.09, 0.02, -0.06), (0.09, 0.07, 0.06), (16, 3))
     ]
     board = box((0, 0.012, 0), (0.42, 0.024, 0.24), WOOD.tinted((0.85, 0.62, 0.40)))
@@ -144,10 +144,10 @@ def still_life() -> Mesh:
             lathe(cup, 10, wine).placed((-0.28, 0, -0.25)),
             lathe(cup, 10, wine).placed((-0.5, 0, 0.15)),
             joined([lathe(jug, 14, blue), handle]).placed((0.34, 0, -0.2), 0.6),
-            joined([board, ball((0.17, 0.075, 0.085), crust, 2).placed((-0.04, 0.08, 0))]).placed((0.52, 0, 0.12), 0.5),
+            joined([board, ball((0.17, 0.075, 0.085), crust, 1).placed((-0.04, 0.08, 0))]).placed((0.52, 0, 0.12), 0.5),
             joined(grapes).placed((0.22, 0, 0.22)),
-            ball((0.045, 0.045, 0.06), lemon, 2).placed((-0.32, 0.045, 0.2), 0.8),
-            ball(0.055, apple, 2).placed((-0.18, 0.055, 0.28)),
+            ball((0.045, 0.045, 0.06), lemon, 1).placed((-0.32, 0.045, 0.2), 0.8),
+            ball(0.055, apple, 1).placed((-0.18, 0.055, 0.28)),
         ]
     )
 
@@ -155,7 +155,7 @@ def still_life() -> Mesh:
 def awning(width: float, reach: float, drop: float) -> Mesh:
     """A striped awning from a wall: hangs at y = 0 along X (centred), reaching out to +Z, with a scalloped edge."""
     paint = Paint(Layer.STRIPES)
-    s, t = np.meshgrid(np.linspace(-0.5, 0.5, 41), np.linspace(0, 1, 7), indexing="ij")
+    s, t = np.meshgrid(np.linspace(-0.5, 0.5, 28), np.linspace(0, 1, 4), indexing="ij")
     sag = 0.06 * np.sin(t * math.pi)
     roof = np.stack([s * width, -t * drop - sag, t * reach], -1)
     uv = np.stack([s * width, t * reach], -1) * 1.0
@@ -205,7 +205,7 @@ def bench(length: float = 1.7) -> Mesh:
 def lantern() -> Mesh:
     """A wall lantern of iron with warm glass, hanging from its top at y = 0."""
     iron = Paint(Layer.SKIN, (0.16, 0.15, 0.15))
-    glow = Paint(Layer.SKIN, (1.0, 0.82, 0.45))
+    glow = Paint(Layer.SKIN, (3.2, 2.4, 1.1))  # lit from within
     rod = box((0, -0.15, 0), (0.02, 0.3, 0.02), iron)
     roof = lathe([(0.13, -0.4), (0.13, -0.38), (0.02, -0.28)], 6, iron, sharp=True)
     body = lathe([(0.07, -0.66), (0.1, -0.4)], 6, glow, sharp=True)

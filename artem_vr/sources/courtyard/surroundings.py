@@ -40,8 +40,8 @@ def height(x: ArrayLike, z: ArrayLike) -> NDArray[np.float64]:
 
 def terrain() -> Mesh:
     """Land as a polar grid that gets coarser with distance; triangles under the sea are left out."""
-    angle = np.linspace(0, 2 * math.pi, 145)
-    radius = np.concatenate([[11.5], np.geomspace(14, 192, 24)])[:, None]
+    angle = np.linspace(0, 2 * math.pi, 129)
+    radius = np.concatenate([[11.5], np.geomspace(14, 192, 19)])[:, None]
     x, z = radius * np.sin(angle), -radius * np.cos(angle)
     y = height(x, z)
     near = np.clip((radius - 12) / 10, 0, 1)
@@ -52,7 +52,8 @@ def terrain() -> Mesh:
     up = normals[..., 1] / np.maximum(np.linalg.norm(normals, axis=-1), 1e-9)
     tints = _land_colors(points, up)
     paint = Paint(Layer.HILL)
-    uv = np.stack([x + 0.4 * y, z + 0.7 * y], -1) * paint.repeats_per_metre
+    # Around the courtyard and up: the picture stays even on the slopes that face us, and grows with distance.
+    uv = np.stack([np.broadcast_to(angle / math.tau * 16, y.shape), (radius * 0.55 + y * 1.25) / 26.0], -1)
     index = grid_index(*y.shape)
     above = (y.reshape(-1)[index] > SEA_LEVEL - 1.5).any(1)
     return Mesh.build(points, normals.reshape(-1, 3), uv, index[above], paint, tints.reshape(-1, 3))
@@ -224,10 +225,11 @@ def sailing_boat(sail: Rgb, hull: Rgb) -> Mesh:
 def gull(span: float = 1.3) -> Mesh:
     """A bird with spread wings; scaled up and down along Y it beats them."""
     points = [(0, 0, -0.28), (0, 0, 0.3), (-0.25, 0.16, 0), (0.25, 0.16, 0), (-0.55, 0.22, 0.12), (0.55, 0.22, 0.12)]
-    scaled = np.array(points) * [span, span, span]
+    scaled = np.array(points) * [span, span, span * 0.55]
     white = Paint(Layer.SKIN, (0.97, 0.96, 0.94))
     index = [(0, 2, 1), (0, 1, 3), (0, 4, 2), (2, 4, 1), (0, 3, 5), (3, 1, 5)]
-    return Mesh.build(scaled, (0, 1, 0), scaled[:, [0, 2]], index, white)
+    tints = np.array([(1, 1, 1)] * 4 + [(0.35, 0.37, 0.42)] * 2)
+    return Mesh.build(scaled, (0, 1, 0), scaled[:, [0, 2]], index, white, tints)
 
 
 def spread_on_land(rng: np.random.Generator, count: int) -> list[tuple[float, float]]:

@@ -41,23 +41,23 @@ def _plaster(size: int, rng: np.random.Generator) -> Colors:
     fine = fractal_noise(size, (24, 24), rng, 4, 0.7)
     trowel = fractal_noise(size, (6, 20), rng, 4)
     value = 0.93 + 0.055 * broad + 0.02 * fine + shade(trowel, 0.10) * 0.6
-    picture = _mix(_color((1, 1, 1), value), _color((1.0, 0.90, 0.78), value * 0.93), smoothstep(0.1, 0.7, broad))
-    patches = smoothstep(0.55, 0.62, fractal_noise(size, (4, 4), rng, 5))
-    return _mix(picture, _color((1.02, 0.97, 0.92), value * 0.86), patches * 0.8)
+    picture = _mix(_color((1, 1, 1), value), _color((1.0, 0.92, 0.82), value * 0.94), smoothstep(0.0, 0.8, broad))
+    patches = smoothstep(0.55, 0.66, fractal_noise(size, (4, 4), rng, 5))
+    return _mix(picture, _color((1.02, 0.97, 0.92), value * 0.90), patches * 0.7)
 
 
 def _flagstone(size: int, rng: np.random.Generator) -> Colors:
     inside, owner = cells(size, (6, 5), rng, 0.85)
-    warp = fractal_noise(size, (8, 8), rng, 3) * 0.05
-    face = smoothstep(0.05, 0.15, inside + warp)
-    tone = rng.uniform(0.74, 1.02, 30).astype(np.float32)[owner]
-    hue = np.array([(1.0, 0.90, 0.74), (0.96, 0.82, 0.66), (0.90, 0.86, 0.78), (1.0, 0.80, 0.62)], np.float32)
-    base = hue[rng.integers(0, 4, 30)[owner]] * tone[..., None]
     grain = fractal_noise(size, (10, 10), rng, 5, 0.65)
-    stone = base * (0.95 + 0.09 * grain + 0.5 * shade(face * 0.6 + grain * 0.03, 0.9) * 0.3)[..., None]
-    joint = _color((0.52, 0.42, 0.32), 1 + 0.2 * grain)
-    moss = smoothstep(0.2, 0.6, fractal_noise(size, (5, 5), rng, 3))
-    joint = _mix(joint, _color((0.45, 0.46, 0.26)), moss)
+    edge = inside + fractal_noise(size, (16, 16), rng, 2) * 0.025
+    face, core = smoothstep(0.035, 0.075, edge), smoothstep(0.05, 0.22, edge)
+    tone = rng.uniform(0.70, 1.04, 30).astype(np.float32)[owner]
+    hue = np.array([(1.0, 0.91, 0.76), (0.98, 0.82, 0.64), (0.88, 0.86, 0.80), (1.0, 0.76, 0.56)], np.float32)
+    base = hue[rng.integers(0, 4, 30)[owner]] * tone[..., None]
+    relief = 0.22 * shade(core + grain * 0.08, 0.5)
+    stone = base * (0.90 + 0.10 * core + 0.08 * grain + relief)[..., None]
+    moss = smoothstep(0.0, 0.5, fractal_noise(size, (5, 5), rng, 3))
+    joint = _mix(_color((0.50, 0.39, 0.29), 1 + 0.2 * grain), _color((0.44, 0.46, 0.24), 1 + 0.3 * grain), moss)
     return _mix(joint, stone, face)
 
 
@@ -82,16 +82,23 @@ def _terracotta(size: int, rng: np.random.Generator) -> Colors:
 def _mosaic(size: int, rng: np.random.Generator) -> Colors:
     """One u repeat is a petal of the ring around the fountain; v runs outwards."""
     u, v = coordinates(size)
-    n = 20
+    n = 24
     jitter = rng.uniform(0.84, 1.08, (n, n)).astype(np.float32)
     cx, cy = np.floor(u * n).astype(int), np.floor(v * n).astype(int)
-    x, y = (cx + 0.5) / n, (cy + 0.5) / n
-    petal = (np.abs(x - 0.5) < 0.36 * np.sin(np.clip((y - 0.18) / 0.64, 0, 1) * np.pi)) & (y > 0.18)
-    heart = (np.abs(x - 0.5) < 0.17 * np.sin(np.clip((y - 0.26) / 0.42, 0, 1) * np.pi)) & (y > 0.26)
-    color = np.broadcast_to(np.array((0.96, 0.88, 0.72), np.float32), (size, size, 3)).copy()
-    color[petal] = (0.16, 0.42, 0.66)
-    color[heart] = (0.98, 0.72, 0.24)
-    color[(y < 0.1) | (y > 0.9)] = (0.72, 0.26, 0.18)
+    x, y = np.abs((cx + 0.5) / n - 0.5), (cy + 0.5) / n
+
+    def petal(width: float, low: float, high: float) -> NDArray[np.bool_]:
+        along = np.clip((y - low) / (high - low), 0, 1)
+        return np.asarray(x < width * np.sin(np.pi * along**0.7) * (along > 0) * (along < 1))
+
+    color = np.broadcast_to(np.array((0.97, 0.90, 0.74), np.float32), (size, size, 3)).copy()
+    color[(x + 0.55 * np.abs(y - 0.86) * 2 > 0.42) & (y > 0.62)] = (0.30, 0.60, 0.62)
+    for width, low, high, tint in (
+        (0.44, 0.10, 0.92, (0.98, 0.93, 0.82)), (0.37, 0.14, 0.86, (0.13, 0.36, 0.66)), (0.23, 0.22, 0.72, (0.98, 0.70, 0.20)),
+        (0.11, 0.30, 0.58, (0.80, 0.24, 0.16)),
+    ):  # fmt: skip
+        color[petal(width, low, high)] = tint
+    color[(y < 0.08) | (y > 0.92)] = (0.74, 0.26, 0.18)
     edge = np.minimum(np.minimum(u * n - cx, 1 - (u * n - cx)), np.minimum(v * n - cy, 1 - (v * n - cy)))
     face = smoothstep(0.04, 0.16, edge.astype(np.float32))
     return _mix(_color((0.60, 0.54, 0.46), np.ones_like(u)), color * jitter[cy, cx][..., None], face)
@@ -99,11 +106,11 @@ def _mosaic(size: int, rng: np.random.Generator) -> Colors:
 
 def _stone(size: int, rng: np.random.Generator) -> Colors:
     broad = fractal_noise(size, (4, 4), rng, 5)
-    pits = smoothstep(0.45, 0.75, fractal_noise(size, (22, 30), rng, 3))
-    veins = np.abs(fractal_noise(size, (5, 5), rng, 4))
-    value = 0.94 + 0.08 * broad - 0.16 * pits + 0.3 * shade(broad, 0.18)
-    picture = _mix(_color((1, 1, 1), value), _color((0.92, 0.84, 0.72), value), smoothstep(0.0, 0.12, 0.1 - veins))
-    return _mix(picture, _color((0.86, 0.88, 0.74), value * 0.92), smoothstep(0.35, 0.8, broad) * 0.7)
+    pits = smoothstep(0.35, 0.9, fractal_noise(size, (26, 34), rng, 3))
+    value = 0.94 + 0.06 * broad - 0.10 * pits + 0.3 * shade(broad, 0.22)
+    picture = _mix(_color((1, 1, 1), value), _color((1.0, 0.90, 0.76), value * 0.95), smoothstep(-0.2, 0.9, broad))
+    streaks = smoothstep(0.1, 0.8, fractal_noise(size, (2, 9), rng, 4))
+    return _mix(picture, _color((0.86, 0.84, 0.78), value * 0.92), streaks * 0.45)
 
 
 def _ashlar(size: int, rng: np.random.Generator) -> Colors:
@@ -168,7 +175,7 @@ def _scattered_leaves(size: int, rng: np.random.Generator, count: int, length: i
 
 
 def _foliage(size: int, rng: np.random.Generator) -> Colors:
-    leaves = _scattered_leaves(size, rng, 420, size // 22)
+    leaves = _scattered_leaves(size, rng, 620, size // 20)
     warm = smooth_noise(size, (5, 5), rng)
     return _mix(_color((0.88, 1.0, 0.80), leaves), _color((1.12, 1.02, 0.62), leaves), warm)
 
@@ -226,12 +233,16 @@ def _stripes(size: int, rng: np.random.Generator) -> Colors:
 
 
 def _hill(size: int, rng: np.random.Generator) -> Colors:
-    broad = fractal_noise(size, (5, 5), rng, 5)
-    picture = _color((1.0, 1.0, 1.0), 0.92 + 0.12 * broad)
-    shrubs = smoothstep(0.05, 0.35, fractal_noise(size, (22, 22), rng, 3))
-    picture = _mix(picture, _color((0.50, 0.62, 0.40), 0.9 + 0.15 * broad), shrubs * 0.8)
-    inside, _ = cells(size, (7, 3), rng, 0.7)
-    return _mix(picture, _color((0.80, 0.66, 0.50), np.ones_like(broad)), smoothstep(0.06, 0.02, inside) * 0.5)
+    """Grass and rock in soft bands, dotted with round shrubs."""
+    broad = fractal_noise(size, (4, 4), rng, 5)
+    u, v = coordinates(size)
+    bands = np.sin((v * 5 + 0.13 * broad) * TAU)
+    picture = _color((1.0, 1.0, 1.0), 0.92 + 0.08 * broad + 0.06 * bands)
+    picture = _mix(picture, _color((0.84, 0.70, 0.54), 0.95 + 0.1 * broad), smoothstep(0.86, 0.97, bands))
+    shrubs, _ = cells(size, (16, 16), rng, 0.95)
+    there = smoothstep(0.42, 0.58, shrubs) * smoothstep(-0.1, 0.1, fractal_noise(size, (5, 5), rng, 2))
+    lit = 0.85 + 0.5 * shade(shrubs, 0.12)
+    return _mix(picture, _color((0.46, 0.60, 0.36), lit), there)
 
 
 def _facade(size: int, rng: np.random.Generator) -> Colors:
@@ -246,7 +257,7 @@ def _facade(size: int, rng: np.random.Generator) -> Colors:
     picture[frame] *= (0.96, 0.90, 0.80)
     picture[shutters] = np.where((np.sin(y * TAU * 14) > 0)[shutters, None], (0.22, 0.46, 0.52), (0.16, 0.36, 0.42))
     picture[glass] = (0.20, 0.22, 0.30)
-    picture[(v % 0.5 < 0.02)] *= 0.82
+    picture[v % 0.5 < 0.02] *= 0.82
     return picture
 
 

@@ -72,7 +72,7 @@ def _furniture() -> Mesh:
     parts = [props.draped_table().placed((x, 0, z)), props.still_life().placed((x, 0.765, z))]
     for dx, dz, yaw in ((-0.45, 0.85, 0.15), (0.5, 0.88, -0.2), (-0.5, -0.85, math.pi - 0.1), (0.45, -0.88, math.pi + 0.3)):
         parts.append(props.chair().placed((x + dx, 0, z + dz), yaw))
-    parts.append(props.awning(3.4, 1.7, 0.75).placed((EAST, 3.0, HOUSE_NORTH + 7.95), -math.pi / 2))
+    parts.append(props.awning(3.4, 1.5, 0.95).placed((EAST, 2.95, HOUSE_NORTH + 7.95), -math.pi / 2))
     cafe = (EAST - 0.95, 0, HOUSE_NORTH + 7.95)
     parts += [_round_table().placed(cafe)]
     for angle in (0.5, 2.6):
@@ -236,11 +236,11 @@ def _turning() -> Motion:
 
 
 def _circling(number: int) -> Motion:
-    radius, speed, height = 9.0 + 3.1 * number, 0.26 - 0.014 * number, 7.0 + 1.3 * number
+    radius, speed, height = 11.0 + 3.1 * number, 0.26 - 0.014 * number, 9.0 + 1.6 * number
 
     def at(time: float) -> NDArray[np.float32]:
         angle = time * speed + number * 1.9
-        place = (4.0 + radius * math.cos(angle), height + 0.8 * math.sin(time * 0.4 + number), -30.0 - radius * math.sin(angle))
+        place = (4.0 + radius * math.cos(angle), height + 0.8 * math.sin(time * 0.4 + number), -42.0 - radius * math.sin(angle))
         # Gliding, and now and then some beats of the wings.
         beat = 0.35 + 0.65 * math.sin(time * 7.0 + number) * max(0.0, math.sin(time * 0.7 + 2.1 * number))
         return _place(angle, 0.35, place, beat)

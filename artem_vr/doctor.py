@@ -1,0 +1,262 @@
+"""What this machine has for painting, and what to install for the rest.
+
+Every probe imports what it needs only when it runs, and none raises: what fails becomes a finding with advice.
+"""
+
+import os
+import platform
+import shutil
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from artem_vr import openxr_manifest
+from artem_vr.machine import processor
+
+Status = Literal["ok", "warning", "missing"]
+
+_COLOURS: dict[Status, str] = {"ok": "green", "warning": "yellow", "missing": "bold red"}
+_VIDEO4LINUX = Path("/sys/class/video4linux")
+_DEVICES = Path("/dev")
+
+_REINSTALL = "install the package again: python -m pip install --force-reinstall artem-vr"
+_CPP = "install the Microsoft Visual C++ redistributable, and the package again"
+_ADVICE = {
+    "engine openvino": _CPP if sys.platform == "win32" else "python -m pip install --force-reinstall openvino",
+    "engine torch": _CPP if sys.platform == "win32" else "python -m pip install --force-reinstall torch",
+    "OpenGL": {
+        "linux": "install the GPU's driver, or on Debian sudo apt install libegl1 libgl1 libgl1-mesa-dri",
+        "win32": "install the graphics driver from the maker of the graphics card",
+    }.get(sys.platform, "update the system: OpenGL 3.3 comes with it"),
+    "screen": "python -m pip install --force-reinstall glfw; or use --headless",
+    "OpenXR": "check the file that XR_RUNTIME_JSON or active_runtime.json names; only headsets need it",
+    "video": "python -m pip install --force-reinstall av",
+}
+"""What to do when a whole probe fails."""
+
+_OPTIONAL = {"screen", "OpenXR", "camera"}
+"""The preview runs headless and from files: a failure here is a warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked for.
+
+    `status` is "missing" for what the program needs and does not find, "warning" for what it can do without.
+    `advice` says what to do, in one line; empty where there is nothing to do.
+    """
+
+    area: str
+    name: str
+    status: Status
+    detail: str
+    advice: str = ""
+
+
+Probe = Callable[[], list[Finding]]
+
+
+def inspect_machine(probes: Sequence[tuple[str, Probe]] | None = None) -> list[Finding]:
+    """Runs every probe, in the order of the report. Takes a few seconds, most of them the import of torch."""
+    findings = []
+    for area, probe in PROBES if probes is None else probes:
+        try:
+            findings += probe()
+        except Exception as error:  # a probe meets every way in which a machine can be broken
+            detail = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+            status: Status = "warning" if area in _OPTIONAL else "missing"
+            findings.append(Finding(area, area, status, detail, _ADVICE.get(area, _REINSTALL)))
+    return findings
+
+
+def to_json(findings: Sequence[Finding]) -> list[dict[str, str]]:
+    """The findings as dictionaries with the fields of `Finding`, ready for JSON."""
+    return [asdict(finding) for finding in findings]
+
+
+def render(findings: Sequence[Finding], console: Console) -> None:
+    """Prints the findings as a table, advice below what it is for, and how many things are missing."""
+    table = Table(show_lines=False, pad_edge=False)
+    for heading in ("", "area", "what"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("found")
+    for finding in findings:
+        found = Text(finding.detail)
+        if finding.advice:
+            found.append(f"\n> {finding.advice}", style="cyan")
+        table.add_row(Text(finding.status, _COLOURS[finding.status]), finding.area, finding.name, found)
+    console.print(table)
+    missing = sum(finding.status == "missing" for finding in findings)
+    if missing:
+        console.print(f"{missing} of {len(findings)} things are missing: the lines that start with > say what to do.")
+    else:
+        console.print("Everything that the desktop preview needs is here.")
+
+
+def _python() -> list[Finding]:
+    detail = f"{platform.python_version()} on {platform.platform()}"
+    return [Finding("Python", "version", "ok", detail)]
+
+
+def _processor() -> list[Finding]:
+    here = processor()
+    sets = [
+        name
+        for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16")
+        if name in here.instruction_sets
+    ]
+    return [Finding("processor", "cores", "ok", f"{here.name}, {here.cores} cores {' '.join(sets)}".rstrip())]
+
+
+def _openvino() -> list[Finding]:
+    import openvino as ov
+
+    core = ov.Core()
+    capabilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    precision = "bf16" if "BF16" in capabilities else "f32"
+    devices = ", ".join(f"{name}: {core.get_property(name, 'FULL_DEVICE_NAME')}" for name in core.available_devices)
+    version = ov.__version__.split("-")[0]
+    finding = Finding("engine", "openvino", "ok", f"{version}, {precision} on the processor ({devices})")
+    if precision == "bf16":
+        return [finding]
+    detail = "the processor has no bfloat16 arithmetic: networks run in float32, about half as fast"
+    return [finding, Finding("engine", "bfloat16", "warning", detail)]
+
+
+def _torch() -> list[Finding]:
+    import torch
+
+    found = [Finding("engine", "torch", "ok", f"{torch.__version__}, {torch.get_num_threads()} threads")]
+    if not torch.cuda.is_available():
+        if not _has_nvidia_gpu():
+            return [*found, Finding("GPU", "CUDA", "ok", "no NVIDIA GPU: networks run on the processor")]
+        detail = "there is an NVIDIA GPU, but this torch cannot use it"
+        advice = "update the NVIDIA driver, and reinstall torch with CUDA: see the install page of PyTorch"
+        return [*found, Finding("GPU", "CUDA", "warning", detail, advice)]
+    for index in range(torch.cuda.device_count()):
+        device = torch.cuda.get_device_properties(index)
+        detail = f"{device.name}, {device.total_memory / 2**30:.0f} GiB, compute {device.major}.{device.minor}"
+        found.append(Finding("GPU", f"cuda:{index}", "ok", f"{detail}, CUDA {torch.version.cuda}"))
+    return found
+
+
+def _has_nvidia_gpu() -> bool:
+    return Path("/dev/nvidia0").exists() or shutil.which("nvidia-smi") is not None
+
+
+def _opengl() -> list[Finding]:
+    from artem_vr.gl import context
+
+    ctx = context.create_headless_context()
+    try:
+        detail = f"{context.renderer(ctx)}, OpenGL {ctx.version_code // 100}.{ctx.version_code % 100 // 10}"
+        if not context.is_software(ctx):
+            return [Finding("OpenGL", "renderer", "ok", detail)]
+        advice = "works, at a lower frame rate; if there is a GPU, install its driver"
+        return [Finding("OpenGL", "renderer", "warning", f"{detail}, drawn by the processor", advice)]
+    finally:
+        ctx.release()
+
+
+def _screen() -> list[Finding]:
+    import glfw
+
+    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        detail = "neither DISPLAY nor WAYLAND_DISPLAY is set"
+        advice = "log in to a desktop for a window, or use --headless with --record or --snapshot"
+        return [Finding("screen", "monitor", "warning", detail, advice)]
+    with warnings.catch_warnings(record=True) as complaints:  # glfw reports its errors as warnings
+        warnings.simplefilter("always")
+        if not glfw.init():
+            detail = "; ".join(str(complaint.message) for complaint in complaints) or "GLFW does not start"
+            return [Finding("screen", "monitor", "warning", detail, "use --headless, or check DISPLAY")]
+        try:
+            return [_monitor(index, monitor) for index, monitor in enumerate(glfw.get_monitors())] or [
+                Finding("screen", "monitor", "warning", "no monitor is connected", "connect one, or use --headless")
+            ]
+        finally:
+            glfw.terminate()
+
+
+def _monitor(index: int, monitor: Any) -> Finding:
+    import glfw
+
+    mode = glfw.get_video_mode(monitor)
+    name = glfw.get_monitor_name(monitor)
+    name = name.decode(errors="replace") if isinstance(name, bytes) else name
+    return Finding(
+        "screen", f"monitor {index}", "ok", f"{name} {mode.size.width}x{mode.size.height}, {mode.refresh_rate} Hz"
+    )
+
+
+def _openxr() -> list[Finding]:
+    manifest = openxr_manifest.active_runtime()
+    if manifest is None:
+        advice = "for a headset, install its OpenXR runtime (SteamVR, Meta, WiVRn, Monado) and make it the active one"
+        return [Finding("OpenXR", "runtime", "warning", "no active OpenXR runtime: no headset", advice)]
+    runtime = openxr_manifest.read(manifest)
+    detail = f"{runtime.name} ({manifest})"
+    if runtime.library_is_missing:
+        detail = f"{detail} names {runtime.library}, which is not there"
+        return [
+            Finding("OpenXR", "runtime", "warning", detail, "install the runtime again, or make another one active")
+        ]
+    return [Finding("OpenXR", "runtime", "ok", detail)]
+
+
+def _cameras() -> list[Finding]:
+    if sys.platform != "linux":
+        return [Finding("camera", "webcam", "ok", "not listed on this system: try --source webcam:0")]
+    findings = []
+    for entry in sorted(_VIDEO4LINUX.glob("video*"), key=lambda path: int(path.name.removeprefix("video") or 0)):
+        number, device = entry.name.removeprefix("video"), _DEVICES / entry.name
+        detail = f"{(entry / 'name').read_text().strip()} ({device})"
+        if os.access(device, os.R_OK | os.W_OK):
+            findings.append(Finding("camera", f"webcam:{number}", "ok", detail))
+        else:
+            advice = "sudo usermod -aG video $USER, then log in again"
+            findings.append(Finding("camera", f"webcam:{number}", "warning", f"{detail} may not be opened", advice))
+    advice = "connect one for --source webcam:0; scene, image and video sources need none"
+    return findings or [Finding("camera", "webcam", "warning", "no camera", advice)]
+
+
+def _video() -> list[Finding]:
+    import av
+
+    libraries = getattr(av, "library_versions", {})
+    version = ".".join(map(str, libraries.get("libavcodec", ()))) or "of unknown version"
+    codec = av.Codec("h264", "w")
+    return [Finding("video", "H.264", "ok", f"PyAV {av.__version__}, libavcodec {version}, encoder {codec.name}")]
+
+
+def _model() -> list[Finding]:
+    from artem_vr.errors import ModelError
+    from artem_vr.styles import StyleBank
+
+    try:
+        bank = StyleBank.load()
+    except ModelError as error:
+        return [Finding("model", "style bank", "missing", str(error), _REINSTALL)]
+    size = bank.path.stat().st_size / 1024
+    return [Finding("model", "style bank", "ok", f"{len(bank.names)} styles, {size:.0f} KiB: {', '.join(bank.names)}")]
+
+
+PROBES: list[tuple[str, Probe]] = [
+    ("Python", _python),
+    ("processor", _processor),
+    ("engine openvino", _openvino),
+    ("engine torch", _torch),
+    ("OpenGL", _opengl),
+    ("screen", _screen),
+    ("OpenXR", _openxr),
+    ("camera", _cameras),
+    ("video", _video),
+    ("model", _model),
+]

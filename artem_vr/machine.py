@@ -1,0 +1,35 @@
+"""What this machine is, as far as the system tells without a heavy import."""
+
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+_CPUINFO = Path("/proc/cpuinfo")
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """The processor's name, the cores this process may use, and its instruction sets (empty where not known)."""
+
+    name: str
+    cores: int
+    instruction_sets: frozenset[str]
+
+
+def processor(cpuinfo: Path = _CPUINFO) -> Processor:
+    """Describes the host's processor; `cpuinfo` is Linux's table of processors."""
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    name, flags = platform.processor() or platform.machine(), frozenset[str]()
+    try:
+        lines = cpuinfo.read_text().splitlines()
+    except OSError:
+        return Processor(name, cores, flags)
+    for line in lines:
+        key, _, value = (part.strip() for part in line.partition(":"))
+        if key == "model name":
+            name = value
+        elif key in {"flags", "Features"}:
+            flags = frozenset(value.split())
+    return Processor(name, cores, flags)

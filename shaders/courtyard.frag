@@ -1,0 +1,28 @@
+#version 330
+in vec3 uv;
+in vec3 gain;
+in vec3 haze;
+#ifdef SHADOWED
+in vec3 sun_place;
+in vec3 sun_gain;
+uniform sampler2DShadow shadow_map;
+#endif
+uniform sampler2DArray layers;
+out vec4 color;
+
+void main() {
+    vec3 light = gain;
+#ifdef SHADOWED
+#if PCF_TAPS > 1
+    const float REACH = 1.3 / 2048.0;
+    float lit = texture(shadow_map, sun_place + vec3(-REACH, -REACH * 0.4, 0.0));
+    lit += texture(shadow_map, sun_place + vec3(REACH * 0.4, -REACH, 0.0));
+    lit += texture(shadow_map, sun_place + vec3(REACH, REACH * 0.4, 0.0));
+    lit += texture(shadow_map, sun_place + vec3(-REACH * 0.4, REACH, 0.0));
+    light += sun_gain * (lit * 0.25);
+#else
+    light += sun_gain * texture(shadow_map, sun_place);
+#endif
+#endif
+    color = vec4(texture(layers, uv).rgb * light + haze, 1.0);
+}

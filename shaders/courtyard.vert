@@ -1,0 +1,52 @@
+#version 330
+// Everything but the sky and the sea. Light was worked out for each vertex beforehand: its colour in the shade and its
+// colour in the sun, as square roots of light over 1.5. SHADOWED asks the shadow map which of the two holds;
+// otherwise in_sun.a says so. MOVING adds wind, running water and a model matrix.
+#include "courtyard_haze.glsl"
+
+in vec3 in_position;
+in vec3 in_uv;
+in vec4 in_shade;
+in vec4 in_sun;
+#ifdef MOVING
+in vec2 in_motion;
+uniform mat4 model;
+uniform float time;
+#endif
+
+uniform mat4 to_clip;
+uniform vec3 eye;
+#ifdef SHADOWED
+uniform mat4 to_sun;
+out vec3 sun_place;
+out vec3 sun_gain;
+#endif
+
+out vec3 uv;
+out vec3 gain;
+out vec3 haze;
+
+void main() {
+    vec3 place = in_position;
+    uv = in_uv;
+#ifdef MOVING
+    place = (model * vec4(place, 1.0)).xyz;
+    float phase = dot(place, vec3(2.1, 1.7, 2.9));
+    vec3 gust = vec3(sin(time * 2.3 + phase), 0.5 * sin(time * 3.7 + phase * 1.7), sin(time * 1.9 + phase * 1.3));
+    place += gust * in_motion.x;
+    uv.y += in_motion.y * time;
+#endif
+    vec3 way = place - eye;
+    float air = haze_share(length(way));
+    vec3 shade = in_shade.rgb * (1.5 * (1.0 - air));
+    vec3 sun = in_sun.rgb * (1.5 * (1.0 - air));
+    haze = haze_color(way) * air;
+#ifdef SHADOWED
+    gain = shade;
+    sun_gain = sun - shade;
+    sun_place = (to_sun * vec4(place, 1.0)).xyz;
+#else
+    gain = mix(shade, sun, in_sun.a);
+#endif
+    gl_Position = to_clip * vec4(place, 1.0);
+}

@@ -1,0 +1,74 @@
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from banks import picture, random_bank
+
+from artem_vr.engines import openvino
+from artem_vr.engines.openvino import OpenVinoEngine
+from artem_vr.errors import EngineError
+from artem_vr.styles import StyleBank
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory: pytest.TempPathFactory) -> StyleBank:
+    return random_bank(tmp_path_factory.mktemp("bank"))
+
+
+def test_only_a_new_shape_compiles(bank: StyleBank) -> None:
+    engine = OpenVinoEngine(bank, "f32")
+    assert engine.compilations == 0
+    pixels = np.stack([picture(32, 32)] * 2)
+    for styles in (bank.styles_SD[:2], bank.styles_SD[1:3], np.stack([bank.identity()] * 2)):
+        engine.paint(pixels, styles)
+    assert engine.compilations == 1
+    engine.paint(pixels[:1], bank.styles_SD[:1])
+    assert engine.compilations == 2
+    engine.paint(pixels, bank.styles_SD[:2])
+    assert engine.compilations == 2
+    engine.close()
+
+
+def test_the_shape_used_longest_ago_is_dropped(bank: StyleBank, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openvino, "_KEPT_SHAPES", 2)
+    engine, style = OpenVinoEngine(bank, "f32"), bank.styles_SD[:1]
+    for size in (16, 20, 16, 24):  # 24 takes the place of 20
+        engine.paint(picture(size, size)[None], style)
+    assert engine.compilations == 3
+    engine.paint(picture(16, 16)[None], style)
+    assert engine.compilations == 3
+    engine.paint(picture(20, 20)[None], style)
+    assert engine.compilations == 4
+    engine.close()
+
+
+def test_compiling_prints_no_warning(bank: StyleBank) -> None:
+    engine = OpenVinoEngine(bank, "f32")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        engine.paint(picture(18, 18)[None], bank.styles_SD[:1])
+    engine.close()
+
+
+def test_auto_takes_what_the_processor_computes_in(bank: StyleBank) -> None:
+    import openvino as runtime
+
+    has_bf16 = "BF16" in runtime.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    assert OpenVinoEngine(bank).precision == ("bf16" if has_bf16 else "f32")
+
+
+def test_bf16_is_refused_where_the_processor_lacks_it(bank: StyleBank, monkeypatch: pytest.MonkeyPatch) -> None:
+    class OldCore:
+        def get_property(self, device: str, name: str) -> list[str]:
+            return ["FP32", "INT8"]
+
+    monkeypatch.setattr(openvino.ov, "Core", OldCore)
+    assert OpenVinoEngine(bank).precision == "f32"
+    with pytest.raises(EngineError, match="bf16"):
+        OpenVinoEngine(bank, "bf16")
+
+
+def test_an_unknown_precision(bank: StyleBank) -> None:
+    with pytest.raises(EngineError, match="int4.*choose auto, f32 or bf16"):
+        OpenVinoEngine(bank, "int4")

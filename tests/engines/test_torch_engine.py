@@ -1,0 +1,85 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from banks import picture, random_bank
+
+from artem_vr.engines.loading import load_network
+from artem_vr.engines.torch import TorchEngine
+from artem_vr.errors import EngineError, ModelError
+from artem_vr.styles import StyleBank
+
+
+@pytest.fixture
+def bank(tmp_path: Path) -> StyleBank:
+    return random_bank(tmp_path)
+
+
+def with_network(bank: StyleBank, **shape: object) -> StyleBank:
+    card = bank.card.model_copy(update={"network": {**bank.card.network, **shape}})
+    return StyleBank(card, bank.weights, bank.styles_SD, bank.path)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_where_there_is_none(bank: StyleBank) -> None:
+    with pytest.raises(EngineError, match="no NVIDIA GPU"):
+        TorchEngine(bank, "cuda")
+
+
+@pytest.mark.parametrize("device", ["toaster", "cpu:x", "mps"])
+def test_an_impossible_device(bank: StyleBank, device: str) -> None:
+    if device == "mps" and torch.backends.mps.is_available():
+        pytest.skip("this machine has it")
+    with pytest.raises(EngineError) as error:
+        TorchEngine(bank, device)
+    assert device in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_an_unknown_precision(bank: StyleBank) -> None:
+    with pytest.raises(EngineError, match="f8.*choose"):
+        TorchEngine(bank, precision="f8")
+
+
+def test_bf16_stays_near_float32(bank: StyleBank) -> None:
+    pixels, styles = np.stack([picture(48, 64)]), bank.styles_SD[:1]
+    half, full = (TorchEngine(bank, precision=name).paint(pixels, styles) for name in ("bf16", "f32"))
+    difference = np.abs(half.astype(int) - full)
+    assert 0 < difference.mean() < 1
+    assert difference.max() <= 8
+
+
+def test_the_loaded_network_holds_the_weights_of_the_file(bank: StyleBank) -> None:
+    network = load_network(bank)
+    assert not network.training
+    for name, parameter in network.named_parameters():
+        assert not parameter.requires_grad
+        assert np.array_equal(parameter.numpy(), bank.weights[name])
+
+
+@pytest.mark.parametrize(
+    ("shape", "says"),
+    [
+        ({"kind": "compct"}, "did you mean compact"),
+        ({"kind": "johnson"}, "unknown field"),
+        ({"channels": 12}, "style vectors have"),
+        ({"chanels": 8}, "did you mean channels"),
+        ({"blocks": "many"}, "impossible compact network"),
+        ({"blocks": 0}, "at least 1"),
+        ({"channels": None}, "impossible compact network"),
+    ],
+)
+def test_a_card_that_does_not_fit(bank: StyleBank, shape: dict[str, object], says: str) -> None:
+    with pytest.raises(ModelError, match=says) as error:
+        load_network(with_network(bank, **shape))
+    assert "\n" not in str(error.value)
+
+
+def test_weights_that_do_not_fit(bank: StyleBank) -> None:
+    missing = {name: weight for name, weight in bank.weights.items() if name != "stem.weight"}
+    transposed = {name: weight.T.copy() for name, weight in bank.weights.items()}
+    for weights in (missing, transposed, {**bank.weights, "stray": np.zeros(3, np.float32)}):
+        with pytest.raises(ModelError, match="weights and network differ") as error:
+            load_network(StyleBank(bank.card, weights, bank.styles_SD, bank.path))
+        assert "\n" not in str(error.value)

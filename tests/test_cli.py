@@ -1,0 +1,156 @@
+"""The command line as a person meets it: what it does, and what it says when something is wrong."""
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from artem_vr.styles import StyleBank
+
+NAMES = StyleBank.load().names
+
+
+def run(*arguments, cwd=None, **environment):
+    command = [sys.executable, "-m", "artem_vr", *map(str, arguments)]
+    variables = {**os.environ, **environment}
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=200, env=variables)
+
+
+def expect_one_line(result, *said):
+    """Exit code 2, one line that holds all of `said`, no traceback."""
+    assert result.returncode == 2, result.stderr
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1, result.stderr
+    for text in said:
+        assert text in lines[0]
+
+
+@pytest.fixture
+def photo(tmp_path):
+    rng = np.random.default_rng(0)
+    coarse = Image.fromarray(rng.integers(0, 255, (6, 8, 3), np.uint8))
+    path = tmp_path / "photo.png"
+    coarse.resize((96, 72), Image.Resampling.BICUBIC).save(path)
+    return path
+
+
+def test_help_names_every_command():
+    result = run("--help")
+    assert result.returncode == 0
+    for command in ("preview", "stylize", "styles", "bench", "doctor", "train", "demo"):
+        assert command in result.stdout
+
+
+def test_version():
+    assert run("--version").stdout.startswith("artem-vr ")
+
+
+def test_styles_lists_all_and_shows_one():
+    rows = json.loads(run("styles", "--json").stdout)
+    assert [row["name"] for row in rows] == NAMES
+    one = json.loads(run("styles", NAMES[1], "--json").stdout)
+    assert one == rows[1] and one["artist"]
+    assert NAMES[2] in run("styles").stdout
+
+
+def test_preview_leaves_what_was_asked_for(tmp_path, photo):
+    stats, snapshot, film = tmp_path / "s.json", tmp_path / "s.png", tmp_path / "s.mp4"
+    result = run(
+        "preview", "--headless", "--source", f"image:{photo}", "--frames", 12, "--size", "128x64", "--net-size", "64x64",
+        "--fps", 30, "--stats", stats, "--snapshot", snapshot, "--record", film,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    report = json.loads(stats.read_text())
+    for key in ("frames", "seconds", "display_fps", "stylized_fps", "stages_ms", "age_ms", "missed_frames", "engine",
+                "device", "net_size", "eye_size", "gl_renderer"):  # fmt: skip
+        assert key in report
+    assert report["frames"] == 12 and report["net_size"] == [64, 64] and report["eye_size"] == [64, 64]
+    pixels = np.asarray(Image.open(snapshot))
+    assert pixels.shape == (64, 128, 3) and pixels.std() > 5
+    assert film.stat().st_size > 500
+
+
+def test_preview_of_the_scene_is_painted(tmp_path):
+    pictures = {}
+    for strength in (0, 1):
+        path = tmp_path / f"{strength}.png"
+        arguments = ("--headless", "--frames", 2, "--fps", 30, "--size", "256x128", "--strength", strength)
+        result = run("preview", *arguments, "--snapshot", path)
+        assert result.returncode == 0, result.stderr
+        pictures[strength] = np.asarray(Image.open(path)).astype(int)
+    assert pictures[0].std() > 10 and pictures[1].std() > 10
+    assert np.abs(pictures[0] - pictures[1]).mean() > 8
+
+
+def test_stylize_keeps_the_size_of_a_picture(tmp_path, photo):
+    target = tmp_path / "painted.jpg"
+    result = run("stylize", photo, target, "--style", NAMES[3])
+    assert result.returncode == 0, result.stderr
+    assert Image.open(target).size == (96, 72)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("preview", "--headless", "--frames", "1", "--style", "stary-night"), ("starry-night",)),
+        (("preview", "--headless", "--frames", "1", "--source", "scenery"), ("--source scenery", "webcam:N")),
+        (("preview", "--headless", "--frames", "1", "--source", "image:missing.png"), ("missing.png",)),
+        (("preview", "--headless", "--frames", "1", "--source", "video:missing.mp4"), ("missing.mp4",)),
+        (("preview", "--headless", "--frames", "1", "--source", "webcam:77"), ("77",)),
+        (("preview", "--headless", "--frames", "1", "--model", "missing.safetensors"), ("missing.safetensors",)),
+        (("preview", "--headless", "--frames", "1", "--engine", "tensorflow"), ("openvino",)),
+        (("preview", "--headless", "--frames", "1", "--size", "big"), ("1280x720",)),
+        (("preview", "--headless"), ("--frames N",)),
+        (("preview", "--frames", "1"), ("--headless",)),
+        (("preview", "--nonsense"), ("--nonsense",)),
+        (("stylize", "missing.png", "out.png"), ("missing.png",)),
+        (("styles", "skream"), ("scream",)),
+        (("train", "missing.toml"), ("missing.toml",)),
+        (("train", "x.toml", "--set", "steps"), ("KEY=VALUE",)),
+    ],
+)
+def test_a_mistake_is_one_line(arguments, said, tmp_path):
+    result = run(*arguments, cwd=tmp_path, DISPLAY="", WAYLAND_DISPLAY="")
+    expect_one_line(result, *said)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_gpu_that_is_not_there_is_named(tmp_path):
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    result = run("preview", "--headless", "--frames", 1, "--device", "cuda", cwd=tmp_path)
+    expect_one_line(result, "GPU", "--device")
+
+
+def test_a_pickle_is_never_loaded(tmp_path):
+    model = tmp_path / "model.safetensors"
+    model.write_bytes(pickle.dumps({"weights": [1.0]}))
+    result = run("preview", "--headless", "--frames", 1, "--model", model)
+    expect_one_line(result, "pickle", ".safetensors")
+
+
+def test_a_corrupt_model_leaves_no_output(tmp_path, photo):
+    model, target = tmp_path / "model.safetensors", tmp_path / "out.png"
+    model.write_bytes(b"\x10\0\0\0\0\0\0\0{}" + b"junk" * 9)
+    expect_one_line(run("stylize", photo, target, "--model", model), "model.safetensors")
+    assert not target.exists()
+
+
+def test_a_corrupt_picture_leaves_no_output(tmp_path):
+    broken, target = tmp_path / "broken.jpg", tmp_path / "out.png"
+    broken.write_bytes(b"\xff\xd8\xff\xe0 not a picture")
+    expect_one_line(run("stylize", broken, target), "broken.jpg")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.jpg"]
+
+
+def test_no_opengl_is_one_line(tmp_path):
+    result = run(
+        "preview", "--headless", "--frames", 1, cwd=tmp_path, __EGL_VENDOR_LIBRARY_FILENAMES="/nonexistent.json"
+    )
+    expect_one_line(result, "OpenGL", "apt install")

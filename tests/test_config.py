@@ -1,0 +1,56 @@
+"""Options are checked before anything opens."""
+
+from dataclasses import replace
+
+import pytest
+
+from artem_vr.config import PreviewOptions, check, default_net_size, parse_size
+from artem_vr.errors import UsageError
+
+
+def test_sizes_are_width_by_height():
+    assert parse_size(" 1280x720") == (1280, 720)
+
+
+@pytest.mark.parametrize("text", ["", "1280", "1280x", "0x720", "99999x2", "axb", "-4x4", "1280x720x3"])
+def test_bad_sizes_are_refused(text):
+    with pytest.raises(UsageError, match="--size"):
+        parse_size(text)
+
+
+def test_the_network_paints_half_an_eye_of_the_usual_window():
+    assert default_net_size((640, 720)) == (320, 352)
+
+
+@pytest.mark.parametrize("eye_size", [(64, 64), (320, 360), (1440, 1600), (2064, 2208), (3000, 100)])
+def test_the_network_size_is_small_even_and_never_larger_than_needed(eye_size):
+    width, height = default_net_size(eye_size)
+    assert width % 16 == height % 16 == 0
+    assert width * height <= 1.35 * 320 * 352
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"size": (10, 10)}, "too small"),
+        ({"net_size": (8, 64)}, "at least 32"),
+        ({"net_size": (33, 64)}, "even"),
+        ({"strength": 2.0}, "--strength"),
+        ({"strength": float("nan")}, "--strength"),
+        ({"frames": 0}, "--frames"),
+        ({"fps": 0.0}, "--fps"),
+        ({"headless": True, "frames": None}, "--frames N"),
+    ],
+)
+def test_nonsense_is_refused_in_one_line(change, said):
+    with pytest.raises(UsageError, match=said) as caught:
+        check(replace(PreviewOptions(frames=1), **change))
+    assert "\n" not in str(caught.value)
+
+
+def test_outputs_must_have_a_folder(tmp_path):
+    with pytest.raises(UsageError, match="no folder"):
+        check(PreviewOptions(record=tmp_path / "missing" / "film.mp4"))
+    with pytest.raises(UsageError, match="is a folder"):
+        check(PreviewOptions(snapshot=tmp_path))
+    check(PreviewOptions(stats=tmp_path / "stats.json"))

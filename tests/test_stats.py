@@ -1,0 +1,46 @@
+"""Figures of a run."""
+
+import json
+
+import pytest
+
+from artem_vr.errors import DisplayError
+from artem_vr.stats import RunStats, write_json
+
+
+def test_rates_count_intervals_not_frames(monkeypatch):
+    stats = RunStats()
+    times = iter([10.0, 10.5, 11.0])
+    monkeypatch.setattr("artem_vr.stats.time.monotonic", lambda: next(times))
+    first, second = object(), object()
+    for painting in (first, first, second):
+        stats.frame_shown(painting, 0.02, 1)
+    report = stats.report({"engine": "torch"})
+    assert report["display_fps"] == 2.0 and report["stylized_fps"] == 1.0
+    assert report["age_ms"]["p50"] == 20.0 and report["age_frames"]["max"] == 1
+    assert report["engine"] == "torch"
+
+
+def test_stages_are_percentiles():
+    stats = RunStats()
+    for value in range(1, 101):
+        stats.add("network", value)
+    with stats.stage("compose"):
+        pass
+    stages = stats.report({})["stages_ms"]
+    assert stages["network"]["p50"] == 50.5 and 98 < stages["network"]["p99"] <= 100
+    assert stages["compose"]["p50"] >= 0
+
+
+def test_a_run_without_frames_has_zero_rates():
+    report = RunStats().report({})
+    assert report["frames"] == 0 and report["display_fps"] == 0.0
+
+
+def test_json_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "s.json"
+    write_json({"a": 1}, path)
+    assert json.loads(path.read_text()) == {"a": 1}
+    assert [p.name for p in tmp_path.iterdir()] == ["s.json"]
+    with pytest.raises(DisplayError, match="cannot write"):
+        write_json({}, tmp_path / "missing" / "s.json")

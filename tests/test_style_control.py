@@ -1,0 +1,120 @@
+"""Which style is shown: names, mixes, fades, strength, cues."""
+
+import numpy as np
+import pytest
+
+from artem_vr.errors import UsageError
+from artem_vr.ports import Action
+from artem_vr.style_control import FADE_SECONDS, Cue, StyleControl, parse_style
+from artem_vr.styles import IDENTITY, StyleBank
+
+
+@pytest.fixture(scope="module")
+def bank():
+    return StyleBank.load()
+
+
+def test_starts_with_the_first_style_in_both_eyes(bank):
+    vectors = StyleControl(bank).vectors(0.0)
+    assert vectors.shape == (2, bank.styles_SD.shape[1])
+    np.testing.assert_array_equal(vectors[0], bank.styles_SD[0])
+    np.testing.assert_array_equal(vectors[0], vectors[1])
+
+
+def test_next_and_previous_go_round(bank):
+    control = StyleControl(bank)
+    control.handle(Action.PREVIOUS_STYLE, 0.0)
+    assert control.style == bank.names[-1]
+    control.handle(Action.NEXT_STYLE, 0.0)
+    assert control.style == bank.names[0]
+
+
+def test_a_change_fades_on_the_line_between_two_styles_and_arrives(bank):
+    control = StyleControl(bank)
+    control.vectors(10.0)
+    control.choose(bank.names[1], 10.0)
+    half = control.vectors(10.0 + FADE_SECONDS / 2)[0]
+    np.testing.assert_allclose(half, (bank.styles_SD[0] + bank.styles_SD[1]) / 2, atol=1e-5)
+    done = control.vectors(10.0 + FADE_SECONDS)
+    np.testing.assert_array_equal(done[0], bank.styles_SD[1])
+    assert control.vectors(11.0) is done  # nothing changes, so nothing is made anew
+
+
+def test_a_change_shows_from_the_very_next_time_on(bank):
+    control = StyleControl(bank)
+    before = control.vectors(1.0)
+    control.choose(bank.names[1], 1.0)
+    assert not np.array_equal(control.vectors(1.02), before)
+
+
+def test_a_change_in_the_middle_of_a_fade_starts_from_what_is_shown(bank):
+    control = StyleControl(bank)
+    control.choose(bank.names[1], 0.0)
+    shown = control.vectors(FADE_SECONDS / 3)[0]
+    control.choose(bank.names[2], FADE_SECONDS / 3)
+    np.testing.assert_allclose(control.vectors(FADE_SECONDS / 3)[0], shown, atol=1e-6)
+
+
+def test_strength_stays_between_original_and_painting(bank):
+    control = StyleControl(bank, strength=0.95)
+    control.handle(Action.MORE, 0.0)
+    assert control.strength == 1.0
+    for _ in range(20):
+        control.handle(Action.LESS, 0.0)
+    assert control.strength == 0.0
+
+
+def test_space_shows_the_original_and_brings_the_strength_back(bank):
+    control = StyleControl(bank, strength=0.6)
+    control.handle(Action.TOGGLE_PLAIN, 0.0)
+    assert control.strength == 0.0 and control.caption == ["Original"]
+    control.handle(Action.TOGGLE_PLAIN, 0.0)
+    assert control.strength == 0.6
+
+
+def test_choosing_a_style_ends_the_original(bank):
+    control = StyleControl(bank)
+    control.handle(Action.TOGGLE_PLAIN, 0.0)
+    control.handle(Action.NEXT_STYLE, 0.0)
+    assert control.strength == 1.0
+
+
+def test_cues_turn_to_their_styles_in_time(bank):
+    control = StyleControl(bank, cues=[Cue(2.0, bank.names[2]), Cue(1.0, bank.names[1])])
+    control.vectors(100.0)
+    control.vectors(100.9)
+    assert control.style == bank.names[0]
+    control.vectors(101.0)
+    assert control.style == bank.names[1]
+    control.vectors(102.5)
+    assert control.style == bank.names[2]
+
+
+def test_other_actions_are_left_to_others(bank):
+    assert not StyleControl(bank).handle(Action.SNAPSHOT, 0.0)
+
+
+def test_a_mix_is_the_weighted_mean(bank):
+    first, second = bank.names[:2]
+    mixed = parse_style(bank, f"{first}:3, {second}:1")
+    np.testing.assert_allclose(mixed, 0.75 * bank.styles_SD[0] + 0.25 * bank.styles_SD[1], rtol=1e-5, atol=1e-6)
+
+
+def test_the_original_can_be_mixed_in(bank):
+    mixed = parse_style(bank, f"{bank.names[0]},{IDENTITY}")
+    np.testing.assert_allclose(mixed, (bank.styles_SD[0] + bank.identity()) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("stary-night", "starry-night"), ("scream:much", "NAME:0.7"), ("scream:-1", "positive"), ("scream:0", "sum"),
+     ("scream:nan", "positive"), ("", "unknown style")],
+)  # fmt: skip
+def test_a_bad_style_is_named(bank, text, said):
+    with pytest.raises(UsageError, match=said):
+        parse_style(bank, text)
+
+
+def test_a_bad_strength_is_named(bank):
+    with pytest.raises(UsageError, match="strength"):
+        StyleControl(bank, strength=1.5)
