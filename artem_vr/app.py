@@ -66,9 +66,12 @@ def open_engine(bank: StyleBank, engine: str = "auto", device: str = "auto", pre
     return OpenVinoEngine(bank, precision)
 
 
-def open_bridge(ctx: moderngl.Context, net_size: Size) -> Bridge:
-    """What carries pixels between this context and the engine; `net_size` is the (width, height) of one eye."""
-    return HostBridge(ctx, net_size)
+def open_bridge(ctx: moderngl.Context, net_size: Size, at_once: bool = False) -> Bridge:
+    """What carries pixels between this context and the engine; `net_size` is the (width, height) of one eye.
+
+    With `at_once` no frame is fetched later than it was asked for, which a recording of every frame needs.
+    """
+    return HostBridge(ctx, net_size, asynchronous=False if at_once else None)
 
 
 def open_source(display: Display, options: PreviewOptions) -> FrameSource:
@@ -148,7 +151,7 @@ def preview(options: PreviewOptions, on_frame: Callable[[int], None] = lambda fr
         stack.callback(source.close)
         uploader = FrameUploader(display.ctx)
         stack.callback(uploader.close)
-        bridge = open_bridge(display.ctx, net_size)
+        bridge = open_bridge(display.ctx, net_size, at_once=options.fps is not None)
         stack.callback(bridge.close)
         compositor = Compositor(display.ctx, options.upsampling)  # type: ignore[arg-type]
         stack.callback(compositor.close)

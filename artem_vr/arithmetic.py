@@ -10,8 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-_SIZES = (384, 512, 768, 1024, 2048)
-_SECONDS_A_SIZE = 0.3
+MATMUL_SIZES = (384, 512, 768, 1024, 2048)
+"""Small enough to stay in caches, large enough to keep every core busy: the best one differs between machines."""
+
+_SECONDS_A_SIZE = 0.2
 
 
 def count_flops(network: nn.Module, *inputs: Tensor) -> int:
@@ -60,7 +62,7 @@ class Matmul:
         return 2 * self.size**3
 
 
-def fastest_matmuls(precision: str, sizes: tuple[int, ...] = _SIZES) -> list[Matmul]:
+def fastest_matmuls(precision: str, sizes: tuple[int, ...] = MATMUL_SIZES) -> list[Matmul]:
     """One candidate for the machine's peak from each runtime, PyTorch and OpenVINO: the product at its fastest size.
 
     precision: "f32" or "bf16". Both are given, for the faster one may change with what else the machine does.

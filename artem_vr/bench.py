@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from artem_vr.arithmetic import Matmul, count_flops, fastest_matmuls
+from artem_vr.arithmetic import MATMUL_SIZES, count_flops, fastest_matmuls
 from artem_vr.engines.loading import load_network
 from artem_vr.machine import processor
 from artem_vr.nets import johnson
@@ -33,7 +33,16 @@ NAIVE_SHAPE = SHAPES[0]
 PEAK, NAIVE = "matmul-peak", "naive"
 _SECONDS_A_TURN = 0.25
 _MOST_CALLS_A_TURN = 400
-_ROUNDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class BenchPlan:
+    """What a bench measures, and how often. The defaults take a minute or two on two quiet cores."""
+
+    shapes: Sequence[tuple[int, int, int]] = SHAPES
+    rounds: int = 10
+    naive_width: int = 32
+    matmul_sizes: tuple[int, ...] = MATMUL_SIZES
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,45 +106,49 @@ class BenchReport:
 def render(report: BenchReport, console: Console) -> None:
     """Prints the rows as a table, and the verdict below it."""
     here = processor()
-    table = Table(title=f"{here.name}, {here.cores} cores")
-    for heading in ("what", "engine", "device", "precision", "size"):
-        table.add_column(heading)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in ("what", "runs in", "size"):
+        table.add_column(heading, no_wrap=True)
     for heading in ("ms p50", "ms p99", "GFLOP/s", "of peak", "× naive"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in report.rows:
-        size = f"{row.width}x{row.height}" if row.batch == 1 else f"{row.batch} x {row.width}x{row.height}"
+        runs_in = f"{row.engine} {row.precision}" + ("" if row.device == "cpu" else f" {row.device}")
+        size = f"{row.width}x{row.height}" if row.batch == 1 else f"{row.batch} {row.width}x{row.height}"
         share = "" if row.fraction_of_peak is None else f"{row.fraction_of_peak:.2f}"
         speedup = "" if row.speedup_over_naive is None else f"{row.speedup_over_naive:.1f}"
-        numbers = (f"{row.ms_p50:.2f}", f"{row.ms_p99:.2f}", f"{row.gflops:.0f}", share, speedup)
-        table.add_row(row.name, row.engine, row.device, row.precision, size, *numbers)
+        times = (_milliseconds(row.ms_p50), _milliseconds(row.ms_p99))
+        table.add_row(row.name, runs_in, size, *times, f"{row.gflops:.0f}", share, speedup)
+    console.print(f"{here.name}, {here.cores} cores; every row was taken in turns with the others\n")
     console.print(table)
-    console.print(report.verdict())
+    console.print(f"\n{report.verdict()}", soft_wrap=True)
+
+
+def _milliseconds(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.2f}"
 
 
 def run_bench(
     bank: StyleBank,
     progress: Progress | None = None,
     engines: Sequence[Engine] | None = None,
-    shapes: Sequence[tuple[int, int, int]] = SHAPES,
-    rounds: int = _ROUNDS,
-    naive_width: int = 32,
+    plan: BenchPlan | None = None,
 ) -> BenchReport:
-    """Measures `bank` in every engine this machine has (or in those given, which stay open) at every shape.
+    """Measures `bank` in every engine this machine has (or in those given, which stay open) at the plan's shapes.
 
-    The defaults are what a person wants and take a minute or two on two cores; the rest is there for quick tests.
+    Raises `ModelError` when the bank does not load and `EngineError` when an engine fails.
     """
-    report = progress or (lambda _done, _total: None)
-    steps = rounds + 2
+    report, plan = progress or (lambda _done, _total: None), plan or BenchPlan()
+    steps = plan.rounds + 2
     report(0, steps)
     with ExitStack() as stack:
-        subjects = [_matmul_subject(each) for precision in _host_precisions() for each in fastest_matmuls(precision)]
+        subjects = _matmul_subjects(plan.matmul_sizes)
         report(1, steps)
-        subjects.append(naive_subject(naive_width))
-        subjects += network_subjects(bank, engines if engines is not None else _open_engines(bank, stack), shapes)
+        subjects.append(naive_subject(plan.naive_width))
+        subjects += network_subjects(bank, engines if engines is not None else _open_engines(bank, stack), plan.shapes)
         turns: list[list[float]] = [[] for _ in subjects]
         for subject in subjects:
             subject.run()  # compiles
-        for done in range(rounds):
+        for done in range(plan.rounds):
             report(2 + done, steps)
             for subject, seconds in zip(subjects, turns, strict=True):
                 seconds += _take_turn(subject.run)
@@ -188,9 +201,12 @@ def _painting(engine: Engine, pixels_EHWC: NDArray[np.uint8], styles_ED: NDArray
     return lambda: engine.paint(pixels_EHWC, styles_ED)
 
 
-def _matmul_subject(matmul: Matmul) -> Subject:
-    shape = (1, matmul.size, matmul.size)
-    return Subject(PEAK, matmul.runtime, "cpu", matmul.precision, shape, matmul.flops, matmul.run)
+def _matmul_subjects(sizes: tuple[int, ...]) -> list[Subject]:
+    products = [each for precision in _host_precisions() for each in fastest_matmuls(precision, sizes)]
+    return [
+        Subject(PEAK, each.runtime, "cpu", each.precision, (1, each.size, each.size), each.flops, each.run)
+        for each in products
+    ]
 
 
 def _host_precisions() -> list[str]:

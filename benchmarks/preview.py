@@ -68,7 +68,8 @@ def table(headings: list[str], rows: list[list[str]]) -> str:
 def preview_section(run: PreviewRun, size: str, help_times: list[float]) -> str:
     """The preview's figures beside what is asked of them."""
     stats = run.stats
-    ages, width, height = stats["age_frames"], *stats["net_size"]
+    ages = stats["age_frames"]
+    width, height = stats["net_size"]
     rows = [
         ["frames shown a second", f"{stats['display_fps']:.1f}", "20", "60"],
         ["frames painted a second", f"{stats['stylized_fps']:.1f}", "", ""],

@@ -49,7 +49,7 @@ if ! command -v apt-get >/dev/null; then
 fi
 
 install=(apt-get install -y --no-install-recommends "${packages[@]}")
-if ((EUID == 0)); then
+if (($(id -u) == 0)); then
     as_root=()
 elif sudo -n true 2>/dev/null; then
     as_root=(sudo -n)

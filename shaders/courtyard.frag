@@ -1,7 +1,9 @@
 #version 330
 in vec3 uv;
 in vec3 gain;
+#ifdef HAZY
 in vec3 haze;
+#endif
 #ifdef SHADOWED
 in vec3 sun_place;
 in vec3 sun_gain;
@@ -24,5 +26,9 @@ void main() {
     light += sun_gain * texture(shadow_map, sun_place);
 #endif
 #endif
-    color = vec4(texture(layers, uv).rgb * light + haze, 1.0);
+    light *= texture(layers, uv).rgb;
+#ifdef HAZY
+    light += haze;
+#endif
+    color = vec4(light, 1.0);
 }

@@ -1,7 +1,7 @@
 #version 330
 // Everything but the sky and the sea. Light was worked out for each vertex beforehand: its colour in the shade and its
 // colour in the sun, as square roots of light over 1.5. SHADOWED asks the shadow map which of the two holds;
-// otherwise in_sun.a says so. MOVING adds wind, running water and a model matrix.
+// otherwise in_sun.a says so. MOVING adds wind, running water and a model matrix. HAZY adds the air in between.
 #include "courtyard_haze.glsl"
 
 in vec3 in_position;
@@ -15,16 +15,18 @@ uniform float time;
 #endif
 
 uniform mat4 to_clip;
-uniform vec3 eye;
 #ifdef SHADOWED
 uniform mat4 to_sun;
 out vec3 sun_place;
 out vec3 sun_gain;
 #endif
+#ifdef HAZY
+uniform vec3 eye;
+out vec3 haze;
+#endif
 
 out vec3 uv;
 out vec3 gain;
-out vec3 haze;
 
 void main() {
     vec3 place = in_position;
@@ -36,17 +38,18 @@ void main() {
     place += gust * in_motion.x;
     uv.y += in_motion.y * time;
 #endif
-    vec3 way = place - eye;
-    float air = haze_share(length(way));
-    vec3 shade = in_shade.rgb * (1.5 * (1.0 - air));
-    vec3 sun = in_sun.rgb * (1.5 * (1.0 - air));
-    haze = haze_color(way) * air;
 #ifdef SHADOWED
-    gain = shade;
-    sun_gain = sun - shade;
+    gain = in_shade.rgb * 1.5;
+    sun_gain = (in_sun.rgb - in_shade.rgb) * 1.5;
     sun_place = (to_sun * vec4(place, 1.0)).xyz;
 #else
-    gain = mix(shade, sun, in_sun.a);
+    gain = mix(in_shade.rgb, in_sun.rgb, in_sun.a) * 1.5;
+#endif
+#ifdef HAZY
+    vec3 way = place - eye;
+    float air = haze_share(length(way));
+    gain *= 1.0 - air;
+    haze = haze_color(way) * air;
 #endif
     gl_Position = to_clip * vec4(place, 1.0);
 }

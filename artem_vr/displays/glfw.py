@@ -199,7 +199,12 @@ def _open_window(opened: contextlib.ExitStack, size: Size, title: str) -> Any:
 
 def _context(window: Any) -> moderngl.Context:
     loader: Any = _Loader(window)
-    return moderngl.create_context(require=330, context=loader)
+    try:
+        return moderngl.create_context(require=330, context=loader)
+    except Exception as error:  # moderngl raises bare Exceptions, whatever the cause
+        raise DisplayError(
+            f"the window has no OpenGL 3.3 ({error}): install the graphics driver or use --headless"
+        ) from error
 
 
 def _refresh_rate() -> float:

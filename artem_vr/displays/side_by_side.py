@@ -28,6 +28,9 @@ class SideBySide:
             raise UsageError(f"a display of {size[0]}x{size[1]} has no room for two eyes: choose a larger size")
         self.size = size
         self.eye_size: Size = (size[0] // EYES, size[1])
+        # Kept for reading back: a recording reads every frame, and new memory costs more than the copy.
+        self._rgba_HWC = np.empty((size[1], size[0], 4), np.uint8)
+        self._rgb_HWC = np.empty((size[1], size[0], 3), np.uint8)
         self.texture = self._ctx.texture(size, 4)
         self.framebuffer = self._ctx.framebuffer([self.texture])
         self.framebuffer.clear(0.0, 0.0, 0.0, 1.0)
@@ -53,9 +56,9 @@ class SideBySide:
 
     def read_pixels(self) -> NDArray[np.uint8]:
         """What was drawn: uint8 RGB (H, W, 3), top row first."""
-        rgba_HWC = np.empty((self.size[1], self.size[0], 4), np.uint8)
-        self.framebuffer.read_into(rgba_HWC, components=4)
-        return np.asarray(cv2.flip(cv2.cvtColor(rgba_HWC, cv2.COLOR_RGBA2RGB), 0), np.uint8)
+        self.framebuffer.read_into(self._rgba_HWC, components=4)
+        cv2.cvtColor(self._rgba_HWC, cv2.COLOR_RGBA2RGB, dst=self._rgb_HWC)
+        return np.asarray(cv2.flip(self._rgb_HWC, 0), np.uint8)
 
     def _free(self) -> None:
         self.framebuffer.release()

@@ -72,8 +72,9 @@ class OpenVinoEngine:
         # The shapes are static: the runtime lays out memory and picks kernels better than for dynamic ones.
         with warnings.catch_warnings():
             # Tracing warns that sizes become constants, which is what is wanted: so there is nothing to check either,
-            # and checking would run the network three more times.
+            # and checking would run the network three more times. Newer versions call tracing itself deprecated.
             warnings.simplefilter("ignore", torch.jit.TracerWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)
             traced = torch.jit.trace(self._network, example, check_trace=False)
         model = ov.convert_model(traced, example_input=example, input=[tuple(tensor.shape) for tensor in example])
         options: dict[str, Any] = {

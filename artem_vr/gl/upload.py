@@ -21,6 +21,7 @@ class FrameUploader:
         self._area = AreaFilter(ctx)
         self._staging: moderngl.Texture | None = None
         self._eyes: list[_EyeTexture] = []
+        self._rgba_HWC = self._flipped_HWC = np.empty((0, 0, 4), np.uint8)
         self._done: tuple[HostFrame, Size, GlFrame] | None = None
 
     def upload(self, frame: HostFrame, eye_size: Size) -> GlFrame:
@@ -42,14 +43,23 @@ class FrameUploader:
 
     def _draw(self, rgb_HWC: NDArray[np.uint8], eye: "_EyeTexture", eye_size: Size) -> None:
         width, height = shrunk_size((rgb_HWC.shape[1], rgb_HWC.shape[0]), eye_size)
-        # Four bytes a pixel: with three, drivers take ten times as long to unpack them.
-        pixels_HWC = np.asarray(cv2.cvtColor(_shrink(rgb_HWC, (width, height)), cv2.COLOR_RGB2RGBA), np.uint8)
+        pixels_HWC = self._upright_rgba(_shrink(rgb_HWC, (width, height)))
         viewport = (eye_size[0] - width) // 2, (eye_size[1] - height) // 2, width, height
         eye.make_ground(viewport)
         if pixels_HWC.shape[:2] == (height, width):
-            eye.texture.write(np.asarray(cv2.flip(pixels_HWC, 0)), viewport=viewport)
+            eye.texture.write(pixels_HWC, viewport=viewport)
         else:
-            self._area.draw(self._stage(pixels_HWC), eye.framebuffer, viewport, flip=True)
+            self._area.draw(self._stage(pixels_HWC), eye.framebuffer, viewport)
+
+    def _upright_rgba(self, rgb_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Bottom row first and with four bytes a pixel: with three, drivers take ten times as long to unpack them."""
+        shape = *rgb_HWC.shape[:2], 4
+        if self._rgba_HWC.shape != shape:
+            # Kept: megabytes of new memory for each frame would cost more than all that is done with them.
+            self._rgba_HWC, self._flipped_HWC = np.empty(shape, np.uint8), np.empty(shape, np.uint8)
+        cv2.cvtColor(rgb_HWC, cv2.COLOR_RGB2RGBA, dst=self._rgba_HWC)
+        cv2.flip(self._rgba_HWC, 0, dst=self._flipped_HWC)
+        return self._flipped_HWC
 
     def _stage(self, pixels_HWC: NDArray[np.uint8]) -> moderngl.Texture:
         size = pixels_HWC.shape[1], pixels_HWC.shape[0]

@@ -145,13 +145,13 @@ def tiled_roof(width: float, slope: float, drop: float, tint: tuple[float, float
 
 def baluster() -> Mesh:
     """One turned post of a balustrade, 0.62 m high."""
-    profile = [(0.075, 0), (0.075, 0.06), (0.05, 0.09), (0.085, 0.24), (0.04, 0.46), (0.07, 0.56), (0.07, 0.62)]
+    profile = [(0.07, 0), (0.05, 0.08), (0.088, 0.23), (0.04, 0.46), (0.075, 0.62)]
     return lathe(profile, 6, STONE)
 
 
 def balustrade(length: float) -> Mesh:
     """A stone balustrade along X from 0, about 1 m high: plinth, balusters, rail and a pedestal at both ends."""
-    count = max(1, round((length - 0.5) / 0.27))
+    count = max(1, round((length - 0.5) / 0.29))
     parts = [
         box((length / 2, 0.09, 0), (length, 0.18, 0.3), STONE, 1.0, open_bottom=True),
         box((length / 2, 0.87, 0), (length, 0.14, 0.32), STONE, 1.0),

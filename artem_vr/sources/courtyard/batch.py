@@ -4,50 +4,67 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from artem_vr.sources.courtyard.chunks import VERTEX_FORMAT, Chunk, cut, vertices, visible
+from artem_vr.sources.courtyard.chunks import VERTEX_FORMAT, cut, vertices, visible
 from artem_vr.sources.courtyard.mesh import Mesh
+
+ATTRIBUTES = ("in_position", "in_uv", "in_shade", "in_sun")
+Run = tuple[int, int]
+"""First index and number of indices of a draw call."""
+
+_FEWEST = 0.35
 
 
 class Batch:
-    """Triangles that share one program."""
+    """Triangles of one mesh that share one program.
+
+    With `thin_beyond` (metres) chunks farther away than that are drawn with fewer of their triangles, down to a third:
+    for leaves, whose order must not matter.
+    """
 
     def __init__(
-        self, ctx: moderngl.Context, program: moderngl.Program, mesh: Mesh, index_M3: NDArray[np.int32],
-        occlusion_N: NDArray[np.float32] | float = 1.0, lit_N: NDArray[np.float32] | float = 1.0, cell: float = 4.0,
+        self, ctx: moderngl.Context, program: moderngl.Program, mesh: Mesh, index_M3: NDArray[np.int32], cell: float,
+        occlusion_N: NDArray[np.float32] | float = 1.0, lit_N: NDArray[np.float32] | float = 1.0,
+        thin_beyond: float | None = None,
     ) -> None:  # fmt: skip
         index, self._chunks = cut(mesh, index_M3, cell)
-        used, compact = np.unique(index, return_inverse=True)
-        data = vertices(mesh, occlusion_N, lit_N)[used]
+        self._thin_beyond = thin_beyond
         self._low = np.array([chunk.low for chunk in self._chunks], np.float32).reshape(-1, 3)
         self._high = np.array([chunk.high for chunk in self._chunks], np.float32).reshape(-1, 3)
         self._owned: list[moderngl.Buffer | moderngl.VertexArray] = []
-        self._array: moderngl.VertexArray | None = None
         if not self._chunks:
             return
-        buffer = ctx.buffer(data.tobytes())
+        used, compact = np.unique(index, return_inverse=True)
+        buffer = ctx.buffer(vertices(mesh, occlusion_N, lit_N)[used].tobytes())
+        self._owned.append(buffer)
         order = ctx.buffer(compact.astype(np.int32).tobytes())
-        names = ("in_position", "in_uv", "in_shade", "in_sun")
-        self._array = ctx.vertex_array(program, [(buffer, VERTEX_FORMAT, *names)], order)
-        self._owned = [self._array, buffer, order]
+        self._owned.append(order)
+        self._array = ctx.vertex_array(program, [(buffer, VERTEX_FORMAT, *ATTRIBUTES)], order)
+        self._owned.append(self._array)
 
-    def in_view(self, eye_3: NDArray[np.float32], clips: list[NDArray[np.float32]]) -> list[Chunk]:
-        """The chunks that any of the views (world to clip, 4x4) sees, the nearest to the eye first."""
+    def in_view(self, eye_3: NDArray[np.float32], clips: list[NDArray[np.float32]]) -> list[Run]:
+        """What any of the views (world to clip, 4x4) sees, the nearest to the eye first."""
         if not self._chunks:
             return []
         seen = np.logical_or.reduce([visible(self._low, self._high, clip) for clip in clips])
         gap = np.maximum(np.maximum(self._low - eye_3, eye_3 - self._high), 0)
-        distance = (gap * gap).sum(1)
+        distance = np.sqrt((gap * gap).sum(1))
         chosen = np.flatnonzero(seen)
-        return [self._chunks[i] for i in chosen[np.argsort(distance[chosen], kind="stable")]]
+        chosen = chosen[np.argsort(distance[chosen], kind="stable")]
+        return [(self._chunks[i].first, self._count(i, float(distance[i]))) for i in chosen]
 
-    def draw(self, chunks: list[Chunk]) -> None:
-        """Draws some chunks in their order."""
-        for chunk in chunks:
-            if self._array is not None:
-                self._array.render(moderngl.TRIANGLES, vertices=chunk.count, first=chunk.first)
+    def _count(self, chunk: int, distance: float) -> int:
+        count = self._chunks[chunk].count
+        if self._thin_beyond is None or distance <= self._thin_beyond:
+            return count
+        # Whole leaves of two triangles.
+        return 6 * max(1, round(count * max(_FEWEST, self._thin_beyond / distance) / 6))
+
+    def draw(self, runs: list[Run]) -> None:
+        """Draws what `in_view` gave."""
+        for first, count in runs:
+            self._array.render(moderngl.TRIANGLES, vertices=count, first=first)
 
     def release(self) -> None:
         """Frees the GL objects."""
-        for thing in self._owned:
-            thing.release()
-        self._owned, self._array, self._chunks = [], None, []
+        while self._owned:
+            self._owned.pop().release()

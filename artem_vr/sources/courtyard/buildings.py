@@ -5,6 +5,7 @@ of it, the house east, the garden wall south. The fountain stands in the origin.
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -28,28 +29,39 @@ _HALF_TURN = math.pi
 
 
 def floor() -> Mesh:
-    """Paving: flagstones, a border of terracotta, the arcade's chequer and a mosaic around the fountain."""
-    flag, border = Paint(Layer.FLAGSTONE), Paint(Layer.TERRACOTTA)
-    b = 0.9
-    inner = _ground(WEST + b, EAST - b, NORTH + 0.5, SOUTH - b, flag)
-    # Nothing is drawn twice: the mosaic lies where these cells are left out.
-    middle = inner.position_N3[inner.index_M3].mean(1)
-    keep = np.hypot(middle[:, 0], middle[:, 2]) > 2.35
-    inner = Mesh(**{f: getattr(inner, f) for f in inner.__slots__ if f != "index_M3"}, index_M3=inner.index_M3[keep])
+    """Paving: flagstones crossed by tiled paths, a border, the arcade's walk and a mosaic around the fountain."""
+    b, n = 0.9, 0.5
     strips = [
-        _ground(WEST, WEST + b, NORTH, SOUTH, border), _ground(EAST - b, EAST, NORTH, SOUTH, border),
-        _ground(WEST + b, EAST - b, SOUTH - b, SOUTH, border), _ground(WEST + b, EAST - b, NORTH, NORTH + 0.5, border),
-        _ground(WEST - 2.6, WEST, NORTH, SOUTH, border.tinted((1.0, 0.93, 0.86))),
+        (WEST, WEST + b, NORTH, SOUTH), (EAST - b, EAST, NORTH, SOUTH), (WEST + b, EAST - b, SOUTH - b, SOUTH),
+        (WEST + b, EAST - b, NORTH, NORTH + n), (WEST - 2.6, WEST, NORTH, SOUTH),
     ]  # fmt: skip
-    return joined([inner, *strips, _mosaic(1.9, 3.0)])
+    parts = [_ground(*strip, Paint(Layer.TERRACOTTA)) for strip in strips]
+    x0, x1, z0, z1 = WEST + b, EAST - b, NORTH + n, SOUTH - b
+    p, t = _PATH, _PATH + _TRIM
+    for x in ((x0, -t), (t, x1)):
+        parts += [_round_the_ring(_ground(*x, *z, Paint(Layer.FLAGSTONE))) for z in ((z0, -t), (t, z1))]
+    for a, c, paint in ((-p, p, Paint(Layer.TERRACOTTA)), (-t, -p, _TILES), (p, t, _TILES)):
+        parts += [_round_the_ring(_ground(a, c, *z, paint)) for z in ((z0, -2.0), (2.0, z1))]
+        parts += [_round_the_ring(_ground(*x, a, c, paint)) for x in ((x0, -2.0), (2.0, x1))]
+    return joined([*parts, _mosaic(1.9, 3.0)])
+
+
+_PATH, _TRIM = 0.62, 0.19
+_TILES = Paint(Layer.AZULEJO, (0.96, 0.94, 0.92), _TRIM * 2)
+
+
+def _round_the_ring(mesh: Mesh) -> Mesh:
+    """Without the triangles that the mosaic hides."""
+    reach = np.hypot(mesh.position_N3[:, 0], mesh.position_N3[:, 2])[mesh.index_M3].max(1)
+    return replace(mesh, index_M3=mesh.index_M3[reach > 2.95])
 
 
 def _ground(x0: float, x1: float, z0: float, z1: float, paint: Paint) -> Mesh:
-    return patch((x0, 0, z1), (x1 - x0, 0, 0), (0, 0, z0 - z1), paint, 0.55, np.array([x0, -z1]) * paint.repeats_per_metre)
+    return patch((x0, 0, z1), (x1 - x0, 0, 0), (0, 0, z0 - z1), paint, 0.75, np.array([x0, -z1]) * paint.repeats_per_metre)
 
 
 def _mosaic(inside: float, outside: float) -> Mesh:
-    rings, around = 4, 48
+    rings, around = 2, 40
     r = np.linspace(inside, outside, rings + 1)[:, None]
     angle = np.linspace(0, 2 * math.pi, around + 1)
     points = np.stack([r * np.sin(angle), np.full((rings + 1, around + 1), 0.005), r * np.cos(angle)], -1)
@@ -90,7 +102,7 @@ def _facing_east(mesh: Mesh, x: float) -> Mesh:
 
 
 def terrace_edge() -> Mesh:
-    """The north side and the corner beside the pergola: balustrades, pedestals, and the cliff's wall below."""
+    """The north side and the corner beside the pergola: balustrades and pedestals."""
     parts = []
     xs = np.linspace(WEST + 0.2, EAST - 0.2, 6)
     for i, x in enumerate(xs):
@@ -102,9 +114,6 @@ def terrace_edge() -> Mesh:
         if i == 0:
             parts.append(pedestal().placed((EAST - 0.2, 0, z)))
         parts.append(balustrade(zs[1] - zs[0] - 0.44).placed((EAST - 0.2, 0, z - 0.22), math.pi / 2))
-    retaining = Paint(Layer.ASHLAR, (0.95, 0.85, 0.70))
-    parts.append(box((-0.8, -7, NORTH + 0.1), (17, 13.9, 0.5), retaining, 4.0))
-    parts.append(box((EAST + 0.1, -7, -1), (0.5, 13.9, 12), retaining, 4.0))
     return joined(parts)
 
 

@@ -16,7 +16,7 @@ SUN_WAY = (_TOWARDS / np.linalg.norm(_TOWARDS)).astype(np.float32)
 """Unit vector towards the sun."""
 
 SUN_LIGHT = np.array([1.95, 1.45, 0.86], np.float32)
-SKY_LIGHT = np.array([0.30, 0.36, 0.54], np.float32)
+SKY_LIGHT = np.array([0.35, 0.42, 0.62], np.float32)
 BOUNCE_LIGHT = np.array([0.40, 0.29, 0.19], np.float32)
 
 RANGE = 1.5

@@ -20,13 +20,15 @@ _DIRECTIONS, _MAP_SIZE, _REACH = 160, 1024, 15.0
 _LIFT = 0.05
 
 
-def bake_occlusion(ctx: moderngl.Context, casters: list[Mesh], receivers: list[Mesh]) -> list[NDArray[np.uint8]]:
+def bake_occlusion(
+    ctx: moderngl.Context, casters: list[Mesh], receivers: list[Mesh], directions: int = _DIRECTIONS
+) -> list[NDArray[np.uint8]]:
     """The share of the sky that every vertex of the receivers sees, one uint8 array (N,) a receiver."""
     seen = [np.zeros(len(mesh.position_N3)) for mesh in receivers]
     weight = [np.full(len(mesh.position_N3), 1e-6) for mesh in receivers]
     camera = DepthCamera(ctx, casters, _MAP_SIZE)
     try:
-        for way in hemisphere(_DIRECTIONS):
+        for way in hemisphere(directions):
             depth = camera.take(sun_view(way, _REACH))
             for i, mesh in enumerate(receivers):
                 facing = np.maximum(mesh.normal_N3 @ way * 0.8 + 0.2, 0.0)

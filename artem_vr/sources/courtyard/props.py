@@ -29,22 +29,22 @@ def fountain() -> Mesh:
     neck = [(0.14, 1.1), (0.11, 1.25), (0.15, 1.4), (0.09, 1.52), (0.14, 1.6)]
     small = [(0.14, 1.6), (0.3, 1.65), (0.4, 1.73), (0.42, 1.78), (0.37, 1.78), (0.25, 1.72)]
     top = [(0.1, 1.68), (0.06, 1.85), (0.11, 1.93), (0.05, 2.03), (0.0, 2.08)]
-    turned = [lathe(profile, 16, STONE) for profile in (stem, big, neck, small, top)]
+    turned = [lathe(profile, 13, STONE) for profile in (stem, big, neck, small, top)]
     return joined([step, outside, rim, inside, *turned])
 
 
 def fountain_water() -> Mesh:
     """Everything wet: three surfaces, the curtains falling from both bowls and the jet on top. It flows."""
     parts = [
-        disc(BASIN_RADIUS + 0.02, 24, WATER, 6).placed((0, WATER_LEVEL, 0)).moving(0.010, 0.05),
-        disc(0.72, 16, WATER, 2).placed((0, _BOWL[1] - 0.01, 0)).moving(0.005, 0.08),
+        disc(BASIN_RADIUS + 0.02, 16, WATER, 4).placed((0, WATER_LEVEL, 0)).moving(0.010, 0.05),
+        disc(0.72, 12, WATER).placed((0, _BOWL[1] - 0.01, 0)).moving(0.005, 0.08),
         disc(0.38, 12, WATER).placed((0, _CUP[1] + 0.01, 0)).moving(0.003, 0.08),
     ]
     for rim, height, floor, count in ((0.41, 1.78, _BOWL[1], 6), (0.79, 1.24, WATER_LEVEL, 8)):
         parts += [_fall(rim, height - floor).placed((0, height, 0), 2 * math.pi * i / count) for i in range(count)]
     jets = [_jet().placed((0, 2.05, 0), 2 * math.pi * i / 5) for i in range(5)]
     splash = [
-        lathe([(0.13, 0.0), (0.08, 0.05), (0.02, 0.09)], 7, _STREAM)
+        lathe([(0.13, 0.0), (0.08, 0.05), (0.02, 0.09)], 6, _STREAM)
         .placed((0.98 * math.sin(a), WATER_LEVEL, 0.98 * math.cos(a)))
         .moving(0.012, 0.9)
         for a in np.arange(8) * math.pi / 4
@@ -54,22 +54,22 @@ def fountain_water() -> Mesh:
 
 def _fall(rim: float, depth: float) -> Mesh:
     """A strand of water that leaves a rim along +Z with little speed and falls `depth` metres."""
-    t = np.linspace(0, math.sqrt(2 * depth / 9.81), 8)
+    t = np.linspace(0, math.sqrt(2 * depth / 9.81), 6)
     path = np.stack([0 * t, 0.012 - 4.905 * t * t, rim - 0.03 + 0.48 * t], 1)
-    strand = tube(path, np.linspace(0.036, 0.020, len(t)), 5, _STREAM)
-    return strand.moving(np.linspace(0, 0.012, len(t)).repeat(6), 1.6)
+    strand = tube(path, np.linspace(0.036, 0.020, len(t)), 4, _STREAM)
+    return strand.moving(np.linspace(0, 0.012, len(t)).repeat(5), 1.6)
 
 
 def _jet() -> Mesh:
-    t = np.linspace(0, 0.42, 9)
+    t = np.linspace(0, 0.42, 7)
     path = np.stack([0 * t, 1.65 * t - 4.905 * t * t, 0.02 + 0.62 * t], 1)
-    return tube(path, np.linspace(0.02, 0.014, len(t)), 4, _STREAM).moving(np.linspace(0, 0.01, len(t)).repeat(5), 1.6)
+    return tube(path, np.linspace(0.022, 0.014, len(t)), 3, _STREAM).moving(np.linspace(0, 0.01, len(t)).repeat(4), 1.6)
 
 
 def pot(radius: float = 0.3, height: float = 0.5, tint: Rgb = TERRACOTTA) -> Mesh:
     """A terracotta pot filled with earth."""
     r, h = radius, height
-    profile = [(r * 0.62, 0), (r * 0.86, h * 0.55), (r * 0.92, h * 0.8), (r * 1.05, h * 0.82), (r * 1.08, h), (r * 0.9, h)]
+    profile = [(r * 0.62, 0), (r * 0.92, h * 0.8), (r * 1.06, h * 0.81), (r * 1.1, h), (r * 0.9, h)]
     soil = disc(r * 0.92, 10, Paint(Layer.HILL, (0.42, 0.30, 0.22), 1.0)).placed((0, h * 0.93, 0))
     return joined([lathe(profile, 10, Paint(Layer.POT, tint)), soil])
 
@@ -81,7 +81,7 @@ def amphora(tint: Rgb = TERRACOTTA) -> Mesh:
     handle = np.stack([0.17 + 0.13 * np.cos(angle), 0.78 + 0.13 * np.sin(angle), 0 * angle], 1)
     paint = Paint(Layer.POT, tint)
     handles = [tube(handle, 0.025, 5, paint).placed(yaw=y) for y in (0, math.pi)]
-    return joined([lathe(profile, 14, paint), *handles])
+    return joined([lathe(profile, 11, paint), *handles])
 
 
 def chair(tint: Rgb = (0.16, 0.47, 0.66)) -> Mesh:
@@ -96,7 +96,7 @@ def chair(tint: Rgb = (0.16, 0.47, 0.66)) -> Mesh:
 
 def draped_table(length: float = 1.7, width: float = 0.9, height: float = 0.76) -> Mesh:
     """A table under a cloth that hangs down in folds."""
-    n, m, hang = 27, 17, 0.3
+    n, m, hang = 25, 15, 0.3
     x, z = np.meshgrid(np.linspace(-1, 1, n), np.linspace(-1, 1, m), indexing="ij")
     sx, sz = x * (length / 2 + hang), z * (width / 2 + hang)
     over_x = np.maximum(np.abs(sx) - length / 2, 0)
@@ -116,7 +116,7 @@ def draped_table(length: float = 1.7, width: float = 0.9, height: float = 0.76) 
 def still_life() -> Mesh:
     """Fruit, bread, wine and a jug, standing at y = 0 within 1.4 x 0.7 m."""
     glaze = Paint(Layer.AZULEJO, (1, 1, 1), 0.5)
-    bowl = lathe([(0.08, 0), (0.09, 0.03), (0.2, 0.1), (0.23, 0.13), (0.21, 0.13), (0.1, 0.05), (0, 0.045)], 14, glaze)
+    bowl = lathe([(0.08, 0), (0.09, 0.03), (0.2, 0.1), (0.23, 0.13), (0.21, 0.13), (0.1, 0.05), (0, 0.045)], 12, glaze)
     orange, lemon = Paint(Layer.SKIN, (1.0, 0.55, 0.08)), Paint(Layer.SKIN, (1.0, 0.88, 0.18))
     apple = Paint(Layer.SKIN, (0.86, 0.13, 0.10))
     fruit = [
@@ -140,10 +140,10 @@ def still_life() -> Mesh:
     return joined(
         [
             joined([bowl, *fruit]).placed((-0.05, 0, 0.02)),
-            lathe(bottle, 12, glass).placed((-0.42, 0, -0.18)),
-            lathe(cup, 10, wine).placed((-0.28, 0, -0.25)),
-            lathe(cup, 10, wine).placed((-0.5, 0, 0.15)),
-            joined([lathe(jug, 14, blue), handle]).placed((0.34, 0, -0.2), 0.6),
+            lathe(bottle, 9, glass).placed((-0.42, 0, -0.18)),
+            lathe(cup, 7, wine).placed((-0.28, 0, -0.25)),
+            lathe(cup, 7, wine).placed((-0.5, 0, 0.15)),
+            joined([lathe(jug, 10, blue), handle]).placed((0.34, 0, -0.2), 0.6),
             joined([board, ball((0.17, 0.075, 0.085), crust, 1).placed((-0.04, 0.08, 0))]).placed((0.52, 0, 0.12), 0.5),
             joined(grapes).placed((0.22, 0, 0.22)),
             ball((0.045, 0.045, 0.06), lemon, 1).placed((-0.32, 0.045, 0.2), 0.8),
@@ -191,7 +191,7 @@ def bunting(start: tuple[float, float, float], end: tuple[float, float, float], 
     side = np.cross(b - a, [0, 1, 0])
     uv = np.tile([[0, 0.0], [0.25, 0], [0.5, 0], [0.1, 0.3], [0.4, 0.3], [0.25, 0.6]], (count, 1))
     flags = Mesh.build(points, side, uv, index, Paint(Layer.PLASTER), tints).moving(sway)
-    rope = tube(on_line(np.linspace(0, 1, 24)), 0.011, 3, Paint(Layer.SKIN, (0.5, 0.42, 0.34)))
+    rope = tube(on_line(np.linspace(0, 1, 16)), 0.011, 3, Paint(Layer.SKIN, (0.5, 0.42, 0.34)))
     return joined([flags, rope])
 
 

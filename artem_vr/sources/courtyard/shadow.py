@@ -102,3 +102,21 @@ def hemisphere(count: int) -> NDArray[np.float64]:
     angle = np.arange(count) * math.pi * (3 - math.sqrt(5))
     r = np.sqrt(1 - y * y)
     return np.stack([r * np.cos(angle), y, r * np.sin(angle)], 1)
+
+
+def to_texture() -> NDArray[np.float32]:
+    """Clip coordinates to the map's texture coordinates (4x4), a little towards the sun against self-shadowing."""
+    half = np.diag([0.5, 0.5, 0.5, 1.0]).astype(np.float32)
+    half[:3, 3] = 0.5
+    half[2, 3] -= _BIAS / DEPTH
+    return half
+
+
+def shadow_texture(ctx: moderngl.Context, sun: DepthMap) -> moderngl.Texture:
+    """The map as a texture that compares: 1 where light arrives, filtered between neighbours."""
+    height, width = sun.depth_HW.shape
+    texture = ctx.depth_texture((width, height), np.ascontiguousarray(sun.depth_HW).tobytes())
+    texture.compare_func = "<="
+    texture.filter = (moderngl.LINEAR, moderngl.LINEAR)
+    texture.repeat_x = texture.repeat_y = False
+    return texture

@@ -48,7 +48,8 @@ def sea_color(direction: NDArray[np.float32]) -> Colors:
 def paint_panorama(size: tuple[int, int] = SIZE) -> NDArray[np.uint8]:
     """The panorama as uint8 sRGB (height, width, 3), row 0 at LOWEST."""
     width, height = size
-    u, v = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
+    # The first and the last column are the same, so that the picture may be clamped, which is quicker than repeating.
+    u, v = np.meshgrid(np.arange(width) / (width - 1), (np.arange(height) + 0.5) / height)
     way = directions(u.astype(np.float32), v.astype(np.float32))
     colors = _clouds(_air(way), way)
     colors = np.where(way[..., 1:2] < 0, sea_color(way), colors)
@@ -96,16 +97,21 @@ def _clouds(air: Colors, way: NDArray[np.float32]) -> Colors:
 
 
 def panorama_texture(ctx: moderngl.Context) -> moderngl.Texture:
-    """The panorama on the device: repeats along the azimuth, clamped at both ends of the elevation."""
-    pixels = paint_panorama()
-    texture = ctx.texture((pixels.shape[1], pixels.shape[0]), 3, pixels.tobytes(), alignment=1)
+    """The panorama on the device."""
+    rgb = paint_panorama()
+    # Four bytes a texel: software OpenGL reads three much slower.
+    pixels = np.concatenate([rgb, np.full_like(rgb[..., :1], 255)], -1)
+    texture = ctx.texture((pixels.shape[1], pixels.shape[0]), 4, pixels.tobytes())
     texture.filter = (moderngl.LINEAR, moderngl.LINEAR)
-    texture.repeat_x, texture.repeat_y = True, False
+    texture.repeat_x = texture.repeat_y = False
     return texture
 
 
 def dome() -> Mesh:
     """The sphere that carries the panorama, of radius one, seen from inside."""
-    u, v = np.meshgrid(np.linspace(0, 1, 49), np.linspace(0, 1, 17))
+    rows, columns = 11, 41
+    u, v = np.meshgrid(np.linspace(0, 1, columns), np.linspace(0, 1, rows))
     way = directions(u.astype(np.float32), v.astype(np.float32))
-    return Mesh.build(way, -way.reshape(-1, 3), np.stack([u, v], -1), grid_index(17, 49), Paint(Layer.SKIN))
+    # From the middle of the first column of texels to the middle of the last.
+    uv = np.stack([(u * (SIZE[0] - 1) + 0.5) / SIZE[0], v], -1)
+    return Mesh.build(way, -way.reshape(-1, 3), uv, grid_index(rows, columns), Paint(Layer.SKIN))

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from artem_vr.sources.courtyard.mesh import Mesh, joined
 from artem_vr.sources.courtyard.paint import Layer, Paint, Rgb
-from artem_vr.sources.courtyard.primitives import ball, box, grid_index, lathe, patch
+from artem_vr.sources.courtyard.primitives import ball, box, grid_index, lathe, patch, tube
 
 SEA_LEVEL = -13.0
 _WALLS: tuple[Rgb, ...] = (
@@ -22,6 +22,8 @@ _HILLS = np.array(
     ]
 )  # fmt: skip
 _SEA_BED = -20.0
+# The houses of the street behind the garden wall, and those up the slope beside the pergola.
+_STREET = [(-9.5, 18.0), (-2.5, 19.5), (3.5, 18.5), (10.5, 19.0), (17.0, 14.0), (22.0, -6.0), (27.0, -16.0), (20.0, 3.0)]
 
 
 def height(x: ArrayLike, z: ArrayLike) -> NDArray[np.float64]:
@@ -40,8 +42,8 @@ def height(x: ArrayLike, z: ArrayLike) -> NDArray[np.float64]:
 
 def terrain() -> Mesh:
     """Land as a polar grid that gets coarser with distance; triangles under the sea are left out."""
-    angle = np.linspace(0, 2 * math.pi, 129)
-    radius = np.concatenate([[11.5], np.geomspace(14, 192, 19)])[:, None]
+    angle = np.linspace(0, 2 * math.pi, 113)
+    radius = np.concatenate([[11.5], np.geomspace(14, 192, 17)])[:, None]
     x, z = radius * np.sin(angle), -radius * np.cos(angle)
     y = height(x, z)
     near = np.clip((radius - 12) / 10, 0, 1)
@@ -68,12 +70,29 @@ def _land_colors(points: NDArray[np.float64], up: NDArray[np.float64]) -> NDArra
     return soil + (rock - soil) * np.clip(cliff, 0, 1)[..., None]
 
 
+def greenery(rng: np.random.Generator) -> Mesh:
+    """Umbrella pines, olive groves and bushes on the slopes, simple enough for a distance."""
+    pine, olive, bush = (0.26, 0.44, 0.20), (0.52, 0.60, 0.36), (0.38, 0.52, 0.22)
+    parts = []
+    for x, z in [(14.5, -12.0), (19.0, -16.5), (24.0, -11.0), (33.0, -24.0), (-12.5, 14.0), (-6.2, 15.0), (7.0, 15.2), (13.8, 11.5)]:
+        y, tall = float(height(x, z)), float(rng.uniform(4.5, 6.5))
+        stem = tube([(x, y - 1, z), (x + 0.3, y + tall, z)], 0.22, 4, Paint(Layer.WOOD, (0.45, 0.32, 0.25)))
+        crown = ball((2.3, 0.85, 2.3), Paint(Layer.FOLIAGE, pine, 2.2), 1, 0.16, int(rng.integers(99)))
+        parts += [stem, crown.placed((x + 0.3, y + tall + 0.3, z))]
+    for x, z in spread_on_land(rng, 110, 13.5, 60):
+        size = float(rng.uniform(0.7, 1.6))
+        tint = olive if rng.uniform() < 0.5 else bush
+        mass = ball((size, size * 0.8, size), Paint(Layer.FOLIAGE, tint, 2.0), 1 if math.hypot(x, z) < 26 else 0, 0.15, int(rng.integers(99)))
+        parts.append(mass.placed((x, float(height(x, z)) + size * 0.35, z)))
+    return joined(parts)
+
+
 def sea() -> Mesh:
     """The water as a polar grid around the courtyard, from the cliff to 195 m."""
-    angle = np.linspace(-2.2, 1.75, 61)
-    radius = np.geomspace(12, 195, 15)[:, None]
-    points = np.stack([radius * np.sin(angle), np.full((15, 61), SEA_LEVEL), -radius * np.cos(angle)], -1)
-    return Mesh.build(points, (0, 1, 0), points[..., [0, 2]] / 9.0, grid_index(15, 61), Paint(Layer.WATER))
+    angle = np.linspace(-2.2, 1.75, 41)
+    radius = np.geomspace(12, 195, 11)[:, None]
+    points = np.stack([radius * np.sin(angle), np.full((11, 41), SEA_LEVEL), -radius * np.cos(angle)], -1)
+    return Mesh.build(points, (0, 1, 0), points[..., [0, 2]] / 9.0, grid_index(11, 41), Paint(Layer.WATER))
 
 
 def house(size: tuple[float, float, float], walls: Rgb, rng: np.random.Generator, hip: bool) -> Mesh:
@@ -113,8 +132,8 @@ def town(rng: np.random.Generator) -> Mesh:
     """White and ochre houses on the headland and behind the courtyard, with a bell tower and a blue dome."""
     parts = []
     spots = [
-        *_spots(rng, 52, (62, -70), 34, 4.6), *_spots(rng, 44, (34, 44), 26, 5.5), *_spots(rng, 44, (-30, 46), 28, 5.5),
-        *_spots(rng, 26, (48, 6), 20, 5.5), *_spots(rng, 16, (112, -100), 26, 6.5),
+        *_STREET, *_spots(rng, 50, (62, -70), 34, 4.6), *_spots(rng, 30, (34, 44), 26, 6.0),
+        *_spots(rng, 34, (-30, 46), 28, 6.0), *_spots(rng, 22, (46, 4), 20, 6.0), *_spots(rng, 14, (112, -100), 26, 6.5),
     ]  # fmt: skip
     for x, z in spots:
         size = (rng.uniform(3.6, 6.5), rng.uniform(3.2, 7.2), rng.uniform(3.6, 5.6))
@@ -232,12 +251,15 @@ def gull(span: float = 1.3) -> Mesh:
     return Mesh.build(scaled, (0, 1, 0), scaled[:, [0, 2]], index, white, tints)
 
 
-def spread_on_land(rng: np.random.Generator, count: int) -> list[tuple[float, float]]:
+def spread_on_land(
+    rng: np.random.Generator, count: int, nearest: float = 19, farthest: float = 129
+) -> list[tuple[float, float]]:
     """Places for trees: on land outside the courtyard, more of them near by."""
     found: list[tuple[float, float]] = []
     while len(found) < count:
-        angle, radius = rng.uniform(0, 2 * math.pi), 19 + 110 * rng.uniform() ** 1.5
+        angle, radius = rng.uniform(0, 2 * math.pi), nearest + (farthest - nearest) * rng.uniform() ** 1.5
         x, z = radius * math.sin(angle), radius * math.cos(angle)
-        if height(x, z) > SEA_LEVEL + 3:
+        inside = -12 < x < 15 and -9 < z < 10.5
+        if not inside and height(x, z) > SEA_LEVEL + 3:
             found.append((x, z))
     return found

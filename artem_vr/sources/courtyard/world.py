@@ -19,7 +19,7 @@ Motion = Callable[[float], NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mover:
-    """A rigid thing and its place (4x4, model to world) at a time in seconds."""
+    """A thing and its place (4x4, model to world) at a time in seconds. Its mesh may sway and flow as well."""
 
     mesh: Mesh
     place: Motion
@@ -29,21 +29,20 @@ class Mover:
 class World:
     """The scene by how it is drawn.
 
-    `solid` near and closed; `leafy` near and seen from both sides; `far` beyond the walls; `sea`; `flowing` moved by
-    wind and water in the vertex shader; `movers` moved as a whole.
+    `solid` near and closed; `leafy` near leaves, two triangles each, seen from both sides; `far` beyond the walls;
+    `sea`; `movers` seen from both sides.
     """
 
     solid: Mesh
     leafy: Mesh
     far: Mesh
     sea: Mesh
-    flowing: Mesh
     movers: tuple[Mover, ...]
 
     @property
     def triangles(self) -> int:
         """How many triangles there are in all."""
-        meshes = [self.solid, self.leafy, self.far, self.sea, self.flowing, *(m.mesh for m in self.movers)]
+        meshes = [self.solid, self.leafy, self.far, self.sea, *(m.mesh for m in self.movers)]
         return sum(len(mesh.index_M3) for mesh in meshes)
 
 
@@ -55,7 +54,7 @@ def build_world() -> World:
         buildings.floor(), buildings.arcade(), buildings.terrace_edge(), buildings.house(), buildings.garden_wall(),
         buildings.pergola(), props.fountain(), _furniture(), green.bodies,
     ]  # fmt: skip
-    far_trees = _far_cypresses(rng)
+    far_trees = joined([_far_cypresses(rng), surroundings.greenery(rng)])
     far = [surroundings.terrain(), surroundings.town(rng), surroundings.windmill_body().placed(_WINDMILL, _WINDMILL_YAW)]
     bunting = [
         props.bunting((WEST + 0.1, 3.5, 5.2), (EAST, 5.6, 3.3), 1.0, 22),
@@ -63,7 +62,7 @@ def build_world() -> World:
     ]
     return World(
         joined(solid), green.leaves, joined([*far, far_trees]), surroundings.sea(),
-        joined([props.fountain_water(), *bunting]), _movers(),
+        (Mover(props.fountain_water(), _still), *(Mover(line, _still) for line in bunting), *_movers()),
     )  # fmt: skip
 
 
@@ -181,7 +180,7 @@ def _flower_boxes(rng: np.random.Generator) -> Plant:
 
 def _far_cypresses(rng: np.random.Generator) -> Mesh:
     trees = []
-    for x, z in surroundings.spread_on_land(rng, 90):
+    for x, z in surroundings.spread_on_land(rng, 80):
         tall = float(rng.uniform(4.5, 9.0))
         trees.append(plants.far_cypress(tall).placed((x, float(surroundings.height(x, z)) - 0.4, z)))
     return joined(trees)
@@ -204,6 +203,10 @@ def _movers() -> tuple[Mover, ...]:
     sails = Mover(surroundings.windmill_sails(), _turning())
     gulls = [Mover(surroundings.gull(1.2), _circling(i)) for i in range(6)]
     return (*boats, sails, *gulls)
+
+
+def _still(_time: float) -> NDArray[np.float32]:
+    return np.eye(4, dtype=np.float32)
 
 
 def _place(yaw: float, roll: float, at: tuple[float, float, float], lift: float = 1.0) -> NDArray[np.float32]:

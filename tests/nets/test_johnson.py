@@ -1,0 +1,46 @@
+import pytest
+import torch
+
+from artem_vr.nets.johnson import Johnson, JohnsonConfig, initial_style
+
+SMALL = JohnsonConfig(width=4, blocks=1)
+
+
+def test_width_32_is_the_published_network() -> None:
+    weights = sum(parameter.numel() for parameter in Johnson().parameters())
+    # PyTorch's example of the paper's network has 1,679,235: 1,676,035 in convolutions, 3,200 in its normalisations.
+    assert weights == 1_676_035
+    assert weights + JohnsonConfig().style_size == 1_679_235
+
+
+def test_the_style_vector_holds_unit_scales_and_no_shifts() -> None:
+    style = initial_style(SMALL)
+    assert style.shape == (SMALL.style_size,)
+    assert style.sum() == SMALL.style_size / 2
+    assert set(style.tolist()) == {0.0, 1.0}
+
+
+@pytest.mark.parametrize("size", [(16, 16), (17, 19), (18, 34), (33, 47), (64, 48)])
+def test_any_size_keeps_its_size(size: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    batch = torch.rand(2, 3, *size)
+    painted = Johnson(SMALL)(batch, initial_style(SMALL).repeat(2, 1))
+    assert painted.shape == batch.shape
+    assert painted.isfinite().all()
+
+
+def test_pictures_of_a_batch_do_not_see_each_other() -> None:
+    torch.manual_seed(0)
+    network, batch = Johnson(SMALL), torch.rand(2, 3, 24, 24)
+    styles = initial_style(SMALL).repeat(2, 1) + 0.3 * torch.randn(2, SMALL.style_size)
+    together = network(batch, styles)
+    for index in range(2):
+        alone = network(batch[index : index + 1], styles[index : index + 1])
+        assert torch.allclose(together[index : index + 1], alone, atol=1e-4)
+    assert not torch.allclose(together[:1], network(batch[:1], styles[1:]), atol=1e-2)
+
+
+@pytest.mark.parametrize("shape", [{"width": 0}, {"blocks": -1}])
+def test_an_impossible_shape(shape: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="at least"):
+        JohnsonConfig(**shape)

@@ -1,0 +1,131 @@
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from trainer import losses
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    torch.manual_seed(0)
+
+
+def comb(height: float, period: int = 4, size: int = 128) -> Tensor:
+    """Single raised pixels at every `period`-th row and column."""
+    on = torch.arange(size) % period == 0
+    return (on[:, None] & on[None, :]).float() * height / 255
+
+
+def texture(contrast: float, blur: int, size: int = 128) -> Tensor:
+    """Noise without a period, of a given standard deviation, (1, 3, size, size) around mid-grey."""
+    noise = F.avg_pool2d(torch.randn(1, 3, size + blur - 1, size + blur - 1), blur, stride=1)
+    return 0.5 + contrast * noise / noise.std()
+
+
+def test_gram_is_the_mean_of_products() -> None:
+    features = torch.randn(2, 3, 4, 5)
+    expected = torch.zeros(2, 3, 3)
+    for n in range(2):
+        for i in range(3):
+            for j in range(3):
+                expected[n, i, j] = (features[n, i] * features[n, j]).mean()
+    assert torch.allclose(losses.gram(features), expected, atol=1e-6)
+    assert torch.allclose(losses.gram(features.contiguous(memory_format=torch.channels_last)), expected, atol=1e-6)
+
+
+def test_gram_in_bfloat16_hardly_moves_the_loss() -> None:
+    features = {f"relu{i}_1": F.relu(torch.randn(4, 16, 32, 32)).bfloat16() for i in (1, 2, 3)}
+    targets = {tap: losses.gram(F.relu(torch.randn(4, 16, 32, 32) + 0.3)) for tap in features}
+    exact = losses.style_loss({tap: value.float() for tap, value in features.items()}, targets)
+    assert losses.gram(features["relu1_1"]).dtype == torch.float32
+    assert (losses.style_loss(features, targets) / exact - 1).abs().max() < 1e-3
+
+
+def test_style_loss_is_zero_for_the_painting_and_does_not_know_its_scale() -> None:
+    features, other = {"a": torch.rand(2, 4, 8, 8)}, {"a": torch.rand(2, 4, 8, 8)}
+    targets = {"a": losses.gram(other["a"])}
+    assert torch.allclose(losses.style_loss(other, targets), torch.zeros(2), atol=1e-10)
+    value = losses.style_loss(features, targets)
+    assert value.shape == (2,)
+    assert (value > 0).all()
+    louder = losses.style_loss({"a": 3 * features["a"]}, {"a": losses.gram(3 * other["a"])})
+    assert torch.allclose(louder, value, rtol=1e-4)
+
+
+def test_style_loss_does_not_see_where_things_are() -> None:
+    features = torch.rand(1, 4, 8, 8)
+    shuffled = features.flatten(2)[..., torch.randperm(64)].reshape(1, 4, 8, 8)
+    assert losses.style_loss({"a": shuffled}, {"a": losses.gram(features)}).item() < 1e-10
+
+
+def test_content_loss_is_relative() -> None:
+    target = torch.rand(3, 4, 8, 8) + 0.1
+    features = torch.stack([target[0], torch.zeros(4, 8, 8), 2 * target[2]])
+    assert torch.allclose(losses.content_loss(features, target), torch.tensor([0.0, 1.0, 1.0]), atol=1e-5)
+    assert losses.content_loss(torch.zeros(1, 1, 2, 2), torch.zeros(1, 1, 2, 2)).isfinite().all()
+
+
+def test_total_variation_is_the_mean_step() -> None:
+    flat, ramp = torch.full((3, 8, 8), 0.3), torch.arange(8).float().div(10).expand(3, 8, 8)
+    checks = ((torch.arange(8)[:, None] + torch.arange(8)) % 2).float().expand(3, 8, 8)
+    values = losses.total_variation(torch.stack([flat, ramp, checks]))
+    assert torch.allclose(values, torch.tensor([0.0, 0.1, 2.0]), atol=1e-6)
+
+
+def test_overflow_is_the_mean_distance_from_the_range() -> None:
+    pictures = torch.stack([torch.tensor([0.0, 0.5, 1.0, 0.9]), torch.tensor([-0.2, 0.5, 1.4, 1.0])])
+    assert torch.allclose(losses.overflow(pictures.reshape(2, 1, 2, 2)), torch.tensor([0.0, 0.15]), atol=1e-6)
+
+
+def test_a_flat_picture_and_a_ramp_have_no_grid() -> None:
+    flat = torch.full((1, 3, 128, 128), 0.4)
+    ramp = (torch.arange(128).float() / 128).expand(1, 3, 128, 128)
+    assert losses.grid_energy(flat).item() < 1e-12
+    assert losses.grid_energy(ramp).item() < 1e-6  # only where the mirrored border bends it
+
+
+@pytest.mark.parametrize("height", [2.0, 6.0])
+def test_a_planted_grid_is_found(height: float) -> None:
+    energy = losses.grid_energy(torch.full((1, 3, 128, 128), 0.5) + comb(height)).item()
+    assert energy == pytest.approx((height / 255) ** 2, rel=0.1)
+
+
+@pytest.mark.parametrize("period", [2, 4])
+def test_a_two_pixel_grid_is_a_four_pixel_grid_too(period: int) -> None:
+    flat = torch.full((1, 3, 128, 128), 0.5)
+    assert losses.grid_energy(flat + comb(6, period)).item() > 4e-4
+
+
+def test_a_grid_of_another_period_hardly_counts() -> None:
+    flat = torch.full((1, 3, 128, 128), 0.5)
+    assert losses.grid_energy(flat + comb(6, 5)) < 0.02 * losses.grid_energy(flat + comb(6, 4))
+
+
+@pytest.mark.parametrize("blur", [1, 2, 5])
+def test_a_texture_of_the_same_contrast_has_a_twentieth(blur: int) -> None:
+    grid = 0.5 + comb(60).expand(1, 3, 128, 128)
+    natural = texture(grid.std().item(), blur)
+    assert natural.std().item() == pytest.approx(grid.std().item(), rel=0.02)
+    assert losses.grid_energy(natural) < losses.grid_energy(grid) / 20
+
+
+def test_a_grid_shows_on_a_texture() -> None:
+    natural = texture(0.1, 3)
+    added = losses.grid_energy(natural + comb(12)) - losses.grid_energy(natural)
+    assert added.item() == pytest.approx((12 / 255) ** 2, rel=0.5)
+
+
+def test_every_loss_is_one_value_a_picture_and_has_a_gradient() -> None:
+    for loss in (losses.total_variation, losses.grid_energy, losses.overflow):
+        pictures = (torch.rand(3, 3, 32, 32) * 1.4 - 0.2).requires_grad_()
+        values = loss(pictures)
+        assert values.shape == (3,)
+        values[1].backward()
+        assert pictures.grad is not None
+        assert pictures.grad[1].abs().sum() > 0
+        assert pictures.grad[[0, 2]].abs().sum() == 0
+
+
+def test_a_crop_smaller_than_the_window_is_measured_too() -> None:
+    assert losses.grid_energy(torch.full((1, 3, 16, 24), 0.5) + comb(6, size=24)[:16]).item() > 3e-4
