@@ -106,7 +106,7 @@ class BenchReport:
 def render(report: BenchReport, console: Console) -> None:
     """Prints the rows as a table, and the verdict below it."""
     here = processor()
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
     for heading in ("what", "runs in", "size"):
         table.add_column(heading, no_wrap=True)
     for heading in ("ms p50", "ms p99", "GFLOP/s", "of peak", "× naive"):

@@ -1,6 +1,9 @@
 #version 330
-in vec3 uv;
 in vec3 gain;
+#ifndef BARE
+in vec3 uv;
+uniform sampler2DArray layers;
+#endif
 #ifdef HAZY
 in vec3 haze;
 #endif
@@ -9,7 +12,6 @@ in vec3 sun_place;
 in vec3 sun_gain;
 uniform sampler2DShadow shadow_map;
 #endif
-uniform sampler2DArray layers;
 out vec4 color;
 
 void main() {
@@ -26,7 +28,9 @@ void main() {
     light += sun_gain * texture(shadow_map, sun_place);
 #endif
 #endif
+#ifndef BARE
     light *= texture(layers, uv).rgb;
+#endif
 #ifdef HAZY
     light += haze;
 #endif

@@ -1,11 +1,14 @@
 #version 330
 // Everything but the sky and the sea. Light was worked out for each vertex beforehand: its colour in the shade and its
 // colour in the sun, as square roots of light over 1.5. SHADOWED asks the shadow map which of the two holds;
-// otherwise in_sun.a says so. MOVING adds wind, running water and a model matrix. HAZY adds the air in between.
+// otherwise in_sun.a says so. BARE does without a picture. MOVING adds wind, running water and a model matrix. HAZY adds the air in between.
 #include "courtyard_haze.glsl"
 
 in vec3 in_position;
+#ifndef BARE
 in vec3 in_uv;
+out vec3 uv;
+#endif
 in vec4 in_shade;
 in vec4 in_sun;
 #ifdef MOVING
@@ -25,12 +28,13 @@ uniform vec3 eye;
 out vec3 haze;
 #endif
 
-out vec3 uv;
 out vec3 gain;
 
 void main() {
     vec3 place = in_position;
+#ifndef BARE
     uv = in_uv;
+#endif
 #ifdef MOVING
     place = (model * vec4(place, 1.0)).xyz;
     float phase = dot(place, vec3(2.1, 1.7, 2.9));

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from artem_vr.nets import catalogue
 from artem_vr.styles import StyleBank
 from trainer.bank import Bank
 from trainer.export import export, model_card
@@ -60,10 +59,3 @@ def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
     rgb = 128 + 70 * np.stack(waves, axis=-1) + random.normal(0, 6, (height, width, 3))
     rgb[height // 3 : height // 2, width // 4 : width // 2] = random.uniform(0, 255, 3)
     return rgb.clip(0, 255).astype(np.uint8)
-
-
-def style_size(recipe: Recipe) -> int:
-    """The length of a style vector of this recipe's network."""
-    from trainer.bank import shape_of
-
-    return len(catalogue.build(recipe.network.kind, shape_of(recipe.network))[1])

@@ -137,11 +137,7 @@ def test_the_backends_of_one_port_do_not_know_those_of_another(layer: str) -> No
 @pytest.mark.parametrize("layer", ["gl", "media", "nets", *sorted(BACKENDS)])
 def test_what_is_below_does_not_know_what_is_above(layer: str) -> None:
     above = ("artem_vr.app", "artem_vr.cli", "artem_vr.pipeline", "artem_vr.demo", "artem_vr.offline")
-    wrong = [
-        item
-        for item in IMPORTS
-        if _layer(item.module) == layer and any(item.reaches(name) for name in above)
-    ]
+    wrong = [item for item in IMPORTS if _layer(item.module) == layer and any(item.reaches(name) for name in above)]
     assert not wrong, offenders(wrong)
 
 

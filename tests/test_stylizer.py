@@ -200,7 +200,7 @@ def test_waiting_takes_a_later_frame_but_no_earlier_one(start: Start) -> None:
     engine, stylizer = start()
     stylizer.submit(frame(5))
     assert stylizer.wait_for(frame(3), 0, PATIENCE).source.sequence == 5
-    with pytest.raises(EngineError, match="painted nothing.*--net-size"):
+    with pytest.raises(EngineError, match=r"painted nothing.*--net-size"):
         stylizer.wait_for(frame(6), 0, 0.05)
     with pytest.raises(EngineError, match="painted nothing"):
         stylizer.wait_for(frame(5), 1, 0.05)

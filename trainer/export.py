@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from artem_vr.errors import UsageError
 from artem_vr.styles import FORMAT, ModelCard, StyleCard
@@ -35,10 +35,12 @@ def export(bank: Bank, card: ModelCard, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.partial")
     try:
-        save_file(
-            {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()},
-            temporary,
-            {"format": FORMAT, "card": card.model_dump_json()},
+        # Written here and not by safetensors, whose files only their owner can read: this one is for everybody.
+        temporary.write_bytes(
+            save(
+                {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()},
+                {"format": FORMAT, "card": card.model_dump_json()},
+            )
         )
         temporary.replace(path)
     except (OSError, SafetensorError) as error:

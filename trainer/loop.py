@@ -116,7 +116,7 @@ class Run:
         styles = styles_of_step(len(recipe.styles), recipe.batch, recipe.seed, self.step)
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
             painted = self.bank(photos, styles)
-        terms = self._objective(photos, painted, styles)
+        terms = self._objective(photos, painted, styles, phase=self.step)
         if not math.isfinite(terms["total"].item()):
             raise EngineError(_not_a_number("loss", self.step))
         self._optimizer.zero_grad(set_to_none=True)

@@ -122,7 +122,9 @@ def _override(table: dict[str, Any], key: str, value: str) -> None:
 
 
 def _first_problem(error: ValidationError) -> str:
-    problem = error.errors()[0]
+    problems = error.errors()
+    # A misspelt key leaves the right one missing too: the misspelling is what to tell.
+    problem = next((one for one in problems if one["type"] == "extra_forbidden"), problems[0])
     place = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         # The number of a style in the list is not a part of any key's name.

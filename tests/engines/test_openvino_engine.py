@@ -1,5 +1,4 @@
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -70,5 +69,5 @@ def test_bf16_is_refused_where_the_processor_lacks_it(bank: StyleBank, monkeypat
 
 
 def test_an_unknown_precision(bank: StyleBank) -> None:
-    with pytest.raises(EngineError, match="int4.*choose auto, f32 or bf16"):
+    with pytest.raises(EngineError, match=r"int4.*choose auto, f32 or bf16"):
         OpenVinoEngine(bank, "int4")

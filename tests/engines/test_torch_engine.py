@@ -38,7 +38,7 @@ def test_an_impossible_device(bank: StyleBank, device: str) -> None:
 
 
 def test_an_unknown_precision(bank: StyleBank) -> None:
-    with pytest.raises(EngineError, match="f8.*choose"):
+    with pytest.raises(EngineError, match=r"f8.*choose"):
         TorchEngine(bank, precision="f8")
 
 

@@ -65,7 +65,7 @@ def test_a_vector_scaled_by_s_paints_s_times_the_picture() -> None:
 
 @pytest.mark.parametrize(("strength", "levels"), [(0.01, 4.0), (0.05, 0.8), (0.1, 0.4), (0.5, 0.06), (0.9, 0.02)])
 def test_strength_is_a_point_between_two_vectors(strength: float, levels: float) -> None:
-    """To within `levels` of 255: twice what this untrained network measures; trained ones keep to a thirtieth."""
+    """To within `levels` of 255: twice what this untrained network measures; trained ones keep to a tenth."""
     network, batch, styles = Compact(), torch.rand(2, 3, 64, 48), random_styles(CompactConfig(), 2)
     identity = identity_style(CompactConfig())
     with torch.no_grad():

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import Miniature
+from miniature import Miniature
 from PIL import Image
 
 from artem_vr.errors import InputError

@@ -88,7 +88,7 @@ def test_a_flat_picture_and_a_ramp_have_no_grid() -> None:
 @pytest.mark.parametrize("height", [2.0, 6.0])
 def test_a_planted_grid_is_found(height: float) -> None:
     energy = losses.grid_energy(torch.full((1, 3, 128, 128), 0.5) + comb(height)).item()
-    assert energy == pytest.approx((height / 255) ** 2, rel=0.1)
+    assert energy == pytest.approx((height / 255) ** 2, rel=0.15)
 
 
 @pytest.mark.parametrize("period", [2, 4])

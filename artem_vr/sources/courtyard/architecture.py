@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from artem_vr.sources.courtyard.mesh import Mesh, joined
+from artem_vr.sources.courtyard.mesh import Mesh, cross, joined
 from artem_vr.sources.courtyard.paint import Layer, Paint
 from artem_vr.sources.courtyard.primitives import box, grid_index, lathe, patch
 
@@ -118,10 +118,10 @@ def window(hole: Hole, frame: Paint, shutters: Paint | None, open_angle: float =
 
 def tiled_roof(width: float, slope: float, drop: float, tint: tuple[float, float, float]) -> Mesh:
     """A roof of barrel tiles: along X, falling `drop` metres over `slope` metres towards +Z, with its round eaves."""
-    pitch, per = 0.26, 4
+    pitch, per = 0.3, 4
     columns = max(1, round(width / pitch)) * per
     s = np.linspace(0, 1, columns + 1)
-    wave = 0.065 * np.abs(np.cos(s * columns / per * math.pi)) ** 0.7
+    wave = 0.065 * np.abs(np.cos(s * columns / per * math.pi))
     rows = max(1, round(slope / 1.8))
     t = np.linspace(0, 1, rows + 1)[:, None]
     lift = np.array([0, slope, drop]) / math.hypot(slope, drop)
@@ -132,7 +132,7 @@ def tiled_roof(width: float, slope: float, drop: float, tint: tuple[float, float
     paint = Paint(Layer.ROOF, tint)
     normals = np.gradient(points, axis=0)
     across = np.gradient(points, axis=1)
-    top = Mesh.build(points, np.cross(normals, across).reshape(-1, 3), uv, grid_index(rows + 1, columns + 1), paint)
+    top = Mesh.build(points, cross(normals, across).reshape(-1, 3), uv, grid_index(rows + 1, columns + 1), paint)
     ends = np.stack([points[-1], base[-1] - lift * 0.03], 0)
     dark = Paint(Layer.POT, (tint[0] * 0.75, tint[1] * 0.7, tint[2] * 0.7))
     eave = Mesh.build(
@@ -180,7 +180,7 @@ def column(height: float, radius: float) -> Mesh:
     ]  # fmt: skip
     slab = box((0, h - 0.04, 0), (r * 3.2, 0.08, r * 3.2), STONE)
     foot = box((0, 0.05, 0), (r * 3.1, 0.1, r * 3.1), STONE, open_bottom=True)
-    return joined([lathe(profile, 11, STONE), slab, foot])
+    return joined([lathe(profile, 10, STONE), slab, foot])
 
 
 def plank_door(width: float, height: float, paint: Paint, arched: bool = True) -> Mesh:

@@ -11,7 +11,16 @@ ATTRIBUTES = ("in_position", "in_uv", "in_shade", "in_sun")
 Run = tuple[int, int]
 """First index and number of indices of a draw call."""
 
-_FEWEST = 0.35
+_FEWEST = 0.3
+_FORMATS = VERTEX_FORMAT.split()
+_PADDING = {"3f": "12x", "4f1": "4x"}
+
+
+def vertex_layout(program: moderngl.Program, buffer: moderngl.Buffer) -> tuple[object, ...]:
+    """How a program reads a buffer of vertices; attributes that it does not use are skipped."""
+    used = [name in program for name in ATTRIBUTES]
+    formats = [form if use else _PADDING[form] for form, use in zip(_FORMATS, used, strict=True)]
+    return (buffer, " ".join(formats), *(name for name, use in zip(ATTRIBUTES, used, strict=True) if use))
 
 
 class Batch:
@@ -38,7 +47,7 @@ class Batch:
         self._owned.append(buffer)
         order = ctx.buffer(compact.astype(np.int32).tobytes())
         self._owned.append(order)
-        self._array = ctx.vertex_array(program, [(buffer, VERTEX_FORMAT, *ATTRIBUTES)], order)
+        self._array = ctx.vertex_array(program, [vertex_layout(program, buffer)], order)
         self._owned.append(self._array)
 
     def in_view(self, eye_3: NDArray[np.float32], clips: list[NDArray[np.float32]]) -> list[Run]:

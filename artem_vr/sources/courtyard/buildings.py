@@ -10,12 +10,23 @@ from dataclasses import replace
 import numpy as np
 
 from artem_vr.sources.courtyard.architecture import (
-    STONE, WOOD, Hole, arch_outline, arched_wall, balustrade, column, pedestal, plank_door, stone_arch, tiled_roof, wall,
+    STONE,
+    WOOD,
+    Hole,
+    arch_outline,
+    arched_wall,
+    balustrade,
+    column,
+    pedestal,
+    plank_door,
+    stone_arch,
+    tiled_roof,
+    wall,
     window,
 )  # fmt: skip
 from artem_vr.sources.courtyard.mesh import Mesh, joined
 from artem_vr.sources.courtyard.paint import Layer, Paint, Rgb
-from artem_vr.sources.courtyard.primitives import box, disc, grid_index, patch
+from artem_vr.sources.courtyard.primitives import box, disc, grid_index, lathe, patch
 
 WEST, EAST, NORTH, SOUTH = -6.0, 7.0, -7.0, 8.0
 HOUSE_NORTH = -2.6
@@ -57,7 +68,9 @@ def _round_the_ring(mesh: Mesh) -> Mesh:
 
 
 def _ground(x0: float, x1: float, z0: float, z1: float, paint: Paint) -> Mesh:
-    return patch((x0, 0, z1), (x1 - x0, 0, 0), (0, 0, z0 - z1), paint, 0.75, np.array([x0, -z1]) * paint.repeats_per_metre)
+    return patch(
+        (x0, 0, z1), (x1 - x0, 0, 0), (0, 0, z0 - z1), paint, 0.75, np.array([x0, -z1]) * paint.repeats_per_metre
+    )
 
 
 def _mosaic(inside: float, outside: float) -> Mesh:
@@ -81,9 +94,14 @@ def arcade() -> Mesh:
         parts.append(_facing_east(ring, WEST))
         if i:
             z = NORTH + start + bay * i
-            parts += [box((WEST - 0.18, 2.17, z), (0.5, 0.16, 0.66), STONE), box((WEST - 0.18, 0.2, z), (0.46, 0.4, 0.64), STONE)]
+            parts += [
+                box((WEST - 0.18, 2.17, z), (0.5, 0.16, 0.66), STONE),
+                box((WEST - 0.18, 0.2, z), (0.46, 0.4, 0.64), STONE),
+            ]
     back = wall(length, 3.6, [(start + bay * 2.5 - 0.62, 0, 1.24, 2.3)], Paint(Layer.PLASTER, (0.42, 0.64, 0.98)), 0.8)
-    dado = wall(length, 1.15, [(start + bay * 2.5 - 0.62, 0, 1.24, 1.15)], Paint(Layer.AZULEJO), 0.8).placed((0, 0, 0.03))
+    dado = wall(length, 1.15, [(start + bay * 2.5 - 0.62, 0, 1.24, 1.15)], Paint(Layer.AZULEJO), 0.8).placed(
+        (0, 0, 0.03)
+    )
     door = plank_door(1.24, 2.3, DOOR, arched=False).placed((start + bay * 2.5, 0, -0.12))
     parts += [_facing_east(part, WEST - 2.6) for part in (back, dado, door)]
     beams = [box((WEST - 1.4, 3.42, z), (2.4, 0.16, 0.14), WOOD) for z in np.arange(NORTH + 0.5, SOUTH, 0.9)]
@@ -130,7 +148,10 @@ def house() -> Mesh:
     # In the plane of the wall that looks west, x runs from the north corner to the south.
     face = [wall(length, HOUSE_HEIGHT, holes, OCHRE), *(window(hole, STONE, SHUTTER) for hole in holes)]
     face += [plank_door(1.3, 2.45, DOOR).placed((2.6, 0, 0.035)), stone_arch(0.65, 1.8, 0.09, 0.26).placed((2.6, 0, 0))]
-    face += [box((length / 2, 3.02, 0.05), (length, 0.14, 0.12), STONE, 1.5), box((2.6, 0.08, 0.3), (1.9, 0.16, 0.6), STONE)]
+    face += [
+        box((length / 2, 3.02, 0.05), (length, 0.14, 0.12), STONE, 1.5),
+        box((2.6, 0.08, 0.3), (1.9, 0.16, 0.6), STONE),
+    ]
     face += [box((length / 2, 0.25, 0.03), (length, 0.5, 0.06), STONE.tinted((0.85, 0.74, 0.6)), 1.0)]
     face.append(_balcony().placed((_BALCONY[0] + _BALCONY[2] / 2, 3.1, 0)))
     front = joined(face).placed((EAST, 0, HOUSE_NORTH), -math.pi / 2)
@@ -138,7 +159,9 @@ def house() -> Mesh:
     side = joined([wall(7, HOUSE_HEIGHT, side_holes, OCHRE), *(window(hole, STONE, SHUTTER) for hole in side_holes)])
     north = side.placed((EAST + 7, 0, HOUSE_NORTH), _HALF_TURN)
     south = patch((EAST, 0, SOUTH), (7, 0, 0), (0, HOUSE_HEIGHT, 0), OCHRE, 1.5)
-    roof = tiled_roof(length + 1.0, 4.0, 1.35, TILE).placed((EAST + 3.5, HOUSE_HEIGHT + 1.2, HOUSE_NORTH - 0.5), -math.pi / 2)
+    roof = tiled_roof(length + 1.0, 4.0, 1.35, TILE).placed(
+        (EAST + 3.5, HOUSE_HEIGHT + 1.2, HOUSE_NORTH - 0.5), -math.pi / 2
+    )
     gable = Mesh.build(
         [(EAST, HOUSE_HEIGHT, HOUSE_NORTH), (EAST + 7, HOUSE_HEIGHT, HOUSE_NORTH), (EAST + 3.5, HOUSE_HEIGHT + 1.15, HOUSE_NORTH)],
         (0, 0, -1), [(0, 0), (2.3, 0), (1.2, 0.4)], [(0, 1, 2)], OCHRE,
@@ -156,7 +179,10 @@ def _balcony() -> Mesh:
     """Slab, brackets and an iron railing, centred on x, its floor at y = 0, reaching out to z = 0.95."""
     iron = Paint(Layer.SKIN, (0.15, 0.16, 0.18))
     width, deep = 2.6, 0.95
-    bars = [box((x, 0.5, deep - 0.05), (0.025, 0.9, 0.025), iron) for x in np.linspace(-width / 2 + 0.06, width / 2 - 0.06, 19)]
+    bars = [
+        box((x, 0.5, deep - 0.05), (0.025, 0.9, 0.025), iron)
+        for x in np.linspace(-width / 2 + 0.06, width / 2 - 0.06, 19)
+    ]
     bars += [box((x, 0.5, z), (0.025, 0.9, 0.025), iron) for x in (-1.24, 1.24) for z in np.linspace(0.1, 0.8, 5)]
     rails = [box((0, 0.97, deep - 0.05), (width - 0.06, 0.05, 0.06), iron)]
     rails += [box((x, 0.97, deep / 2), (0.06, 0.05, deep), iron) for x in (-1.24, 1.24)]
@@ -182,7 +208,10 @@ def garden_wall() -> Mesh:
         )
         for x in (2.1, 5.4)
     ]
-    skirting = [box((3.6, 0.22, 0.0), (7.2, 0.44, 0.05), STONE, 1.0), box((11.3, 0.22, 0.0), (3.3, 0.44, 0.05), STONE, 1.0)]
+    skirting = [
+        box((3.6, 0.22, 0.0), (7.2, 0.44, 0.05), STONE, 1.0),
+        box((11.3, 0.22, 0.0), (3.3, 0.44, 0.05), STONE, 1.0),
+    ]
     face = joined([front, door, ring, *panels, *skirting]).placed((EAST, 0, SOUTH), _HALF_TURN)
     tiles = [
         tiled_roof(length, 0.5, 0.2, TILE).placed((EAST if yaw else WEST, height + 0.22, SOUTH + 0.2), yaw)
@@ -207,8 +236,10 @@ def pergola() -> Mesh:
 
 def planter(radius: float = 0.8) -> Mesh:
     """A round bed of ashlar, filled with earth."""
-    from artem_vr.sources.courtyard.primitives import lathe
-
     r = radius
-    ring = lathe([(r, 0), (r, 0.42), (r + 0.06, 0.44), (r + 0.06, 0.54), (r - 0.2, 0.54), (r - 0.2, 0.4)], 16, Paint(Layer.ASHLAR))
+    ring = lathe(
+        [(r, 0), (r, 0.42), (r + 0.06, 0.44), (r + 0.06, 0.54), (r - 0.2, 0.54), (r - 0.2, 0.4)],
+        16,
+        Paint(Layer.ASHLAR),
+    )
     return joined([ring, disc(r, 16, Paint(Layer.HILL, (0.42, 0.30, 0.22), 1.0)).placed((0, 0.46, 0))])

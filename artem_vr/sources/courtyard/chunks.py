@@ -25,7 +25,9 @@ class Chunk:
     high: NDArray[np.float32]
 
 
-def vertices(mesh: Mesh, occlusion_N: NDArray[np.float32] | float, lit_N: NDArray[np.float32] | float) -> NDArray[np.void]:
+def vertices(
+    mesh: Mesh, occlusion_N: NDArray[np.float32] | float, lit_N: NDArray[np.float32] | float
+) -> NDArray[np.void]:
     """The vertex buffer of a mesh (`VERTEX`): place, picture, colours in shade and sun, and the light at the vertex."""
     shade, sun = vertex_light(mesh, occlusion_N)
     data = np.zeros(len(mesh.position_N3), VERTEX)
@@ -73,7 +75,9 @@ def cut(mesh: Mesh, index_M3: NDArray[np.int32], cell: float) -> tuple[NDArray[n
     return index, chunks
 
 
-def visible(chunks_low_C3: NDArray[np.float32], chunks_high_C3: NDArray[np.float32], clip_44: NDArray[np.float32]) -> NDArray[np.bool_]:
+def visible(
+    chunks_low_C3: NDArray[np.float32], chunks_high_C3: NDArray[np.float32], clip_44: NDArray[np.float32]
+) -> NDArray[np.bool_]:
     """Which boxes (C,) reach into the view of a world-to-clip matrix."""
     # Gribb and Hartmann: the planes of the view are sums of the matrix's rows.
     planes = np.concatenate([clip_44[3] + clip_44[:3], clip_44[3] - clip_44[:3]])

@@ -13,6 +13,13 @@ Floats = NDArray[np.float32]
 Indices = NDArray[np.int32]
 
 
+def cross(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
+    """The cross product of vectors (..., 3); several times quicker than `np.cross` for the small arrays here."""
+    ax, ay, az = np.moveaxis(np.asarray(a, np.float64), -1, 0)
+    bx, by, bz = np.moveaxis(np.asarray(b, np.float64), -1, 0)
+    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], -1)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Mesh:
     """N vertices and M triangles (counter-clockwise seen from outside), float32 and int32.
@@ -39,10 +46,12 @@ class Mesh:
         points = np.asarray(position, np.float32).reshape(-1, 3)
         count = len(points)
         normals = np.broadcast_to(np.asarray(normal, np.float32), (count, 3))
-        lengths = np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+        lengths = np.linalg.norm(normals, axis=1, keepdims=True)
+        # Where a surface shrinks to a point it has no normal of its own.
+        normals = np.where(lengths < 1e-9, np.float32([0, 1, 0]), normals / np.maximum(lengths, 1e-9))
         mesh = cls(
             points,
-            (normals / lengths).astype(np.float32),
+            normals.astype(np.float32),
             np.asarray(uv, np.float32).reshape(-1, 2),
             np.broadcast_to(np.asarray(paint.tint, np.float32) * np.asarray(tint, np.float32), (count, 3)).copy(),
             np.full(count, float(paint.layer), np.float32),
@@ -54,7 +63,7 @@ class Mesh:
 
     def _oriented(self) -> "Mesh":
         corners = self.position_N3[self.index_M3]
-        facing = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        facing = cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         area = np.linalg.norm(facing, axis=1)
         against = (facing * self.normal_N3[self.index_M3].sum(1)).sum(1) < 0
         index = np.where(against[:, None], self.index_M3[:, ::-1], self.index_M3)

@@ -7,7 +7,7 @@ Rgb = tuple[float, float, float]
 
 
 class Layer(IntEnum):
-    """The pictures of the texture array, in its order."""
+    """The pictures of the texture array, in its order; the last have none."""
 
     PLASTER = 0
     FLAGSTONE = auto()
@@ -18,7 +18,6 @@ class Layer(IntEnum):
     WOOD = auto()
     ROOF = auto()
     FOLIAGE = auto()
-    LEAF = auto()
     AZULEJO = auto()
     WATER = auto()
     STRIPES = auto()
@@ -29,11 +28,21 @@ class Layer(IntEnum):
     POT = auto()
     SKIN = auto()
     STREAM = auto()
+    LEAF = auto()
+
+    @property
+    def has_picture(self) -> bool:
+        """False where the colours of the vertices are all there is."""
+        return self is not Layer.LEAF
+
+
+BARE = (Layer.SKIN, Layer.LEAF)
+"""What is drawn without its picture where it stands still: small things, too many for a look-up a pixel."""
 
 
 _METRES = {
     Layer.PLASTER: 3.0,
-    Layer.FLAGSTONE: 2.6,
+    Layer.FLAGSTONE: 2.2,
     Layer.TERRACOTTA: 1.6,
     Layer.MOSAIC: 1.0,
     Layer.STONE: 1.4,

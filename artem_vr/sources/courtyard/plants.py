@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from artem_vr.sources.courtyard.mesh import Mesh, joined
+from artem_vr.sources.courtyard.mesh import Mesh, cross, joined
 from artem_vr.sources.courtyard.paint import Layer, Paint, Rgb
 from artem_vr.sources.courtyard.primitives import ball, lathe, tube
 
@@ -51,16 +51,18 @@ def leaf_quads(
     out = out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
     grow = out + rng.normal(0, 0.75, (count, 3)) - [0, droop, 0]
     grow /= np.linalg.norm(grow, axis=1, keepdims=True)
-    side = np.cross(grow, out + rng.normal(0, 0.6, (count, 3)))
+    side = cross(grow, out + rng.normal(0, 0.6, (count, 3)))
     side /= np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-9)
     size = rng.uniform(0.75, 1.25, (count, 1))
     tip = at + grow * length * size
     middle = at + grow * length * size * 0.45 + out * 0.12 * length
     corners = np.stack([at, middle - side * width * size / 2, tip, middle + side * width * size / 2], 1)
-    uv = np.broadcast_to([[0.5, 0.0], [0.0, 0.5], [0.5, 1.0], [1.0, 0.5]], (count, 4, 2))
+    uv = np.zeros((count, 4, 2))
     index = (np.arange(count)[:, None] * 4 + [0, 1, 2, 0, 2, 3]).reshape(-1, 3)
     hue = rng.normal(0, vary * 0.35, (count, 1, 3)) + rng.normal(0, vary, (count, 1, 1))
-    tints = np.clip(np.broadcast_to(1 + hue, (count, 4, 3)), 0.55, 1.5).reshape(-1, 3)
+    # Dark at the stem, one half in the light: what a picture of a leaf would show.
+    folded = np.array([0.74, 0.82, 1.02, 1.08])[:, None]
+    tints = np.clip((1 + hue) * folded, 0.45, 1.5).reshape(-1, 3)
     return Mesh.build(corners, np.repeat(out, 4, axis=0), uv, index, Paint(Layer.LEAF, tint), tints)
 
 
@@ -73,7 +75,12 @@ def on_ball(count: int, rng: np.random.Generator, lowest: float = -1.0) -> NDArr
 
 
 def clump(
-    radius: ArrayLike, tint: Rgb, leaves: int, rng: np.random.Generator, length: float = 0.16, width: float = 0.08,
+    radius: ArrayLike,
+    tint: Rgb,
+    leaves: int,
+    rng: np.random.Generator,
+    length: float = 0.16,
+    width: float = 0.08,
     level: int = 1,
 ) -> Plant:
     """A round mass of foliage around the origin."""
@@ -81,7 +88,9 @@ def clump(
     paint = Paint(Layer.FOLIAGE, (tint[0] * 0.85, tint[1] * 0.88, tint[2] * 0.85))
     body = ball(reach * 0.92, paint, level, lumps=0.22, seed=int(rng.integers(1 << 30)))
     way = on_ball(leaves, rng, -0.8)
-    return Plant(body, leaf_quads(way * reach * rng.uniform(0.85, 1.03, (leaves, 1)), way / reach, tint, rng, length, width))
+    return Plant(
+        body, leaf_quads(way * reach * rng.uniform(0.85, 1.03, (leaves, 1)), way / reach, tint, rng, length, width)
+    )
 
 
 def trunk(points: ArrayLike, radius: float) -> Mesh:
@@ -104,13 +113,13 @@ def olive_tree(rng: np.random.Generator) -> Plant:
         ((0.95, 2.75, 0.2), 0.75), ((-0.85, 2.7, 0.25), 0.78), ((0, 3.1, -0.6), 0.8), ((0.15, 3.45, 0.15), 0.85),
         ((0.5, 2.55, 0.75), 0.6), ((-0.35, 2.6, -0.9), 0.55),
     ]  # fmt: skip
-    masses = [clump((r, r * 0.72, r), OLIVE, 230, rng, 0.19, 0.065).placed(at) for at, r in crowns]
+    masses = [clump((r, r * 0.72, r), OLIVE, 190, rng, 0.21, 0.07).placed(at) for at, r in crowns]
     return Plant(joined([*stems, *(m.bodies for m in masses)]), joined(m.leaves for m in masses))
 
 
 def lemon_tree(rng: np.random.Generator, fruit: Rgb = (1.0, 0.84, 0.10)) -> Plant:
     """A small round citrus tree with fruit, about 1.5 m above its pot."""
-    crown = clump((0.52, 0.5, 0.52), LEMON_LEAF, 190, rng, 0.17, 0.09, 2).placed((0, 1.05, 0))
+    crown = clump((0.52, 0.5, 0.52), LEMON_LEAF, 180, rng, 0.18, 0.10, 2).placed((0, 1.05, 0))
     paint = Paint(Layer.SKIN, fruit)
     ways = on_ball(9, rng, -0.55)
     fruits = [ball((0.06, 0.07, 0.06), paint, 0).placed((0, 1.05, 0) + way * 0.51) for way in ways]
@@ -118,7 +127,7 @@ def lemon_tree(rng: np.random.Generator, fruit: Rgb = (1.0, 0.84, 0.10)) -> Plan
     return Plant(joined([stem, crown.bodies, *fruits]), crown.leaves)
 
 
-def cypress(height: float, rng: np.random.Generator, leaves: int = 180, segments: int = 9) -> Plant:
+def cypress(height: float, rng: np.random.Generator, leaves: int = 140, segments: int = 8) -> Plant:
     """A slender Italian cypress."""
     rings = 9
     t = np.linspace(0, 1, rings)
@@ -136,7 +145,7 @@ def cypress(height: float, rng: np.random.Generator, leaves: int = 180, segments
     r = np.interp(y, t, radius) * 1.02
     at = np.stack([r * np.cos(angle), 0.25 + y * (height - 0.25), r * np.sin(angle)], 1)
     out = np.stack([np.cos(angle), np.full(leaves, 0.9), np.sin(angle)], 1)
-    tufts = leaf_quads(at, out, (0.25, 0.45, 0.22), rng, 0.46, 0.17, droop=-0.9)
+    tufts = leaf_quads(at, out, (0.25, 0.45, 0.22), rng, 0.5, 0.19, droop=-0.9)
     return Plant(body, tufts)
 
 
@@ -170,9 +179,9 @@ def agave(rng: np.random.Generator, length: float = 0.55) -> Plant:
     side = np.stack([-np.sin(angle), 0 * angle, np.cos(angle)], 1) * 0.055
     lift = np.array([0, 0.05, 0])
     corners = np.stack([out * 0, out * length * 0.5 - side + lift, out * length, out * length * 0.5 + side + lift], 1)
-    uv = np.broadcast_to([[0.5, 0.0], [0.0, 0.5], [0.5, 1.0], [1.0, 0.5]], (count, 4, 2))
+    uv = np.zeros((count, 4, 2))
     index = (np.arange(count)[:, None] * 4 + [0, 1, 2, 0, 2, 3]).reshape(-1, 3)
-    tints = np.repeat(rng.uniform(0.85, 1.15, (count, 1)), 4, axis=0)
+    tints = (rng.uniform(0.85, 1.15, (count, 1)) * [0.75, 0.85, 1.1, 1.05]).reshape(-1, 1)
     leaves = Mesh.build(
         corners, np.repeat(out * 0.4 + [0, 1, 0], 4, axis=0), uv, index, Paint(Layer.LEAF, (0.45, 0.66, 0.55)), tints
     )
@@ -185,13 +194,10 @@ def climber(at_N3: ArrayLike, out_N3: ArrayLike, flower: Rgb, rng: np.random.Gen
     blooming = rng.uniform(size=len(at)) < share
     green = leaf_quads(at, out, GREEN, rng, 0.17, 0.13, 0.4)
     flowers = blossoms(at[blooming] + out[blooming] * 0.07, out[blooming], flower, rng, 0.105)
-    bodies = [
-        ball(np.where(np.abs(out[i]) > 0.9, 0.09, 0.27), Paint(Layer.FOLIAGE, (0.28, 0.44, 0.16)), 0).placed(
-            at[i] - out[i] * 0.05
-        )
-        for i in range(0, len(at), 14)
-    ]
-    return Plant(joined(bodies), joined([green, flowers]))
+    # Large dark leaves close to the wall carry the mass.
+    few = slice(None, None, 3)
+    under = leaf_quads(at[few] - out[few] * 0.04, out[few], (0.24, 0.38, 0.14), rng, 0.34, 0.27, 0.2)
+    return Plant(ball(0.05, EARTH, 0).placed(at[0]), joined([under, green, flowers]))
 
 
 def wisteria(at_N3: ArrayLike, rng: np.random.Generator) -> Mesh:
@@ -199,10 +205,10 @@ def wisteria(at_N3: ArrayLike, rng: np.random.Generator) -> Mesh:
     at = np.asarray(at_N3, float)
     petals = []
     for point in at:
-        t = rng.uniform(0, 1, 16)
-        way = on_ball(16, rng, -0.9)
+        t = rng.uniform(0, 1, 13)
+        way = on_ball(13, rng, -0.9)
         reach = 0.10 * (1 - t[:, None] * 0.75)
         petals.append(point + way * reach - np.stack([0 * t, 0.38 * t, 0 * t], 1))
     points = np.concatenate(petals)
-    out = points - np.repeat(at, 16, axis=0) + [0, 0.25, 0]
+    out = points - np.repeat(at, 13, axis=0) + [0, 0.25, 0]
     return leaf_quads(points, out, WISTERIA, rng, 0.085, 0.075, 0.3, 0.2)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from artem_vr.sources.courtyard.mesh import Mesh, joined
+from artem_vr.sources.courtyard.mesh import Mesh, cross, joined
 from artem_vr.sources.courtyard.paint import Paint
 
 _CREASE = math.cos(math.radians(42))
@@ -23,7 +23,7 @@ def grid_index(rows: int, columns: int) -> NDArray[np.int32]:
 def surface(points_UV3: ArrayLike, uv_UV2: ArrayLike, paint: Paint, flip: bool = False) -> Mesh:
     """A smooth surface through a grid of points, outside where du x dv points (the other side with `flip`)."""
     points = np.asarray(points_UV3, np.float32)
-    normals = np.cross(np.gradient(points, axis=0), np.gradient(points, axis=1))
+    normals = cross(np.gradient(points, axis=0), np.gradient(points, axis=1))
     if flip:
         normals = -normals
     return Mesh.build(points, normals.reshape(-1, 3), uv_UV2, grid_index(*points.shape[:2]), paint)
@@ -39,7 +39,7 @@ def patch(
     s, t = np.meshgrid(np.linspace(0, 1, columns + 1), np.linspace(0, 1, rows + 1))
     points = origin + s[..., None] * u + t[..., None] * v
     uv = np.stack([s * lengths[0], t * lengths[1]], -1) * paint.repeats_per_metre + np.asarray(uv_at, np.float32)
-    return Mesh.build(points, np.cross(u, v), uv, grid_index(rows + 1, columns + 1), paint)
+    return Mesh.build(points, cross(u, v), uv, grid_index(rows + 1, columns + 1), paint)
 
 
 def _cube() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]]:
@@ -119,9 +119,9 @@ def tube(path_P3: ArrayLike, radius: ArrayLike, sides: int, paint: Paint) -> Mes
     ahead = np.gradient(path, axis=0)
     ahead /= np.maximum(np.linalg.norm(ahead, axis=1, keepdims=True), 1e-9)
     helper = np.where(np.abs(ahead[:, 1:2]) > 0.9, [[1.0, 0, 0]], [[0, 1.0, 0]])
-    side = np.cross(ahead, helper)
+    side = cross(ahead, helper)
     side /= np.linalg.norm(side, axis=1, keepdims=True)
-    up = np.cross(side, ahead)
+    up = cross(side, ahead)
     angle = np.linspace(0, 2 * math.pi, sides + 1)
     normals = side[:, None] * np.cos(angle)[:, None] + up[:, None] * np.sin(angle)[:, None]
     points = path[:, None] + normals * radii[:, None, None]

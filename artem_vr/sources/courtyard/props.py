@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from artem_vr.sources.courtyard.architecture import STONE, WOOD
-from artem_vr.sources.courtyard.mesh import Mesh, joined
+from artem_vr.sources.courtyard.mesh import Mesh, cross, joined
 from artem_vr.sources.courtyard.paint import Layer, Paint, Rgb
 from artem_vr.sources.courtyard.primitives import ball, box, disc, lathe, surface, tube
 
@@ -105,9 +105,7 @@ def draped_table(length: float = 1.7, width: float = 0.9, height: float = 0.76) 
     fold = 0.05 * np.minimum(down / hang, 1) * (1 + np.sin(14 * np.where(over_x > over_z, sz, sx)))
     px = np.sign(sx) * (np.minimum(np.abs(sx), length / 2) + fold * (over_x > 0))
     pz = np.sign(sz) * (np.minimum(np.abs(sz), width / 2) + fold * (over_z > 0))
-    cloth = surface(
-        np.stack([px, height - down, pz], -1), np.stack([sx, sz], -1) * 2.2, Paint(Layer.CLOTH), flip=True
-    )
+    cloth = surface(np.stack([px, height - down, pz], -1), np.stack([sx, sz], -1) * 2.2, Paint(Layer.CLOTH), flip=True)
     legs = [box((sx * 0.75, 0.35, sz * 0.35), (0.08, 0.7, 0.08), WOOD) for sx in (-1, 1) for sz in (-1, 1)]
     inside = box((0, height - 0.1, 0), (length - 0.02, 0.1, width - 0.02), WOOD)
     return joined([cloth, inside, *legs])
@@ -162,14 +160,24 @@ def awning(width: float, reach: float, drop: float) -> Mesh:
     hem_drop = np.stack([0 * s[:, 0], 0.2 + 0.06 * np.abs(np.sin((s[:, 0] + 0.5) * width * 2 * math.pi))], 1)
     hem = np.stack([roof[:, -1], roof[:, -1]], 1)
     hem[:, 1, 1] -= hem_drop[:, 1]
-    hem_uv = np.stack([np.stack([s[:, 0] * width, 0 * s[:, 0]], -1), np.stack([s[:, 0] * width, hem_drop[:, 1]], -1)], 1)
-    poles = [box((x * width * 0.48, -drop * 0.5 - 0.12, reach * 0.5), (0.03, 0.03, reach), WOOD) for x in (-1, 1)]
+    hem_uv = np.stack(
+        [np.stack([s[:, 0] * width, 0 * s[:, 0]], -1), np.stack([s[:, 0] * width, hem_drop[:, 1]], -1)], 1
+    )
+    poles = [
+        tube([(x * width * 0.48, -0.04, 0), (x * width * 0.48, -drop - 0.04, reach)], 0.018, 4, WOOD) for x in (-1, 1)
+    ]
     cloth = [surface(roof, uv, paint, flip) for flip in (False, True)]
     edge = [surface(hem, hem_uv, paint, flip) for flip in (False, True)]
     return joined([*cloth, *edge, *poles])
 
 
-_FLAGS: tuple[Rgb, ...] = ((0.93, 0.20, 0.16), (1.0, 0.80, 0.20), (0.14, 0.50, 0.80), (0.97, 0.95, 0.88), (0.20, 0.62, 0.38))
+_FLAGS: tuple[Rgb, ...] = (
+    (0.93, 0.20, 0.16),
+    (1.0, 0.80, 0.20),
+    (0.14, 0.50, 0.80),
+    (0.97, 0.95, 0.88),
+    (0.20, 0.62, 0.38),
+)
 
 
 def bunting(start: tuple[float, float, float], end: tuple[float, float, float], sag: float, count: int) -> Mesh:
@@ -188,7 +196,7 @@ def bunting(start: tuple[float, float, float], end: tuple[float, float, float], 
     index = (np.arange(count)[:, None, None] * 6 + tri).reshape(-1, 3)
     tints = np.repeat([_FLAGS[i % len(_FLAGS)] for i in range(count)], 6, axis=0)
     sway = np.tile([0, 0, 0, 0.05, 0.05, 0.11], count)
-    side = np.cross(b - a, [0, 1, 0])
+    side = cross(b - a, [0, 1, 0])
     uv = np.tile([[0, 0.0], [0.25, 0], [0.5, 0], [0.1, 0.3], [0.4, 0.3], [0.25, 0.6]], (count, 1))
     flags = Mesh.build(points, side, uv, index, Paint(Layer.PLASTER), tints).moving(sway)
     rope = tube(on_line(np.linspace(0, 1, 16)), 0.011, 3, Paint(Layer.SKIN, (0.5, 0.42, 0.34)))

@@ -15,7 +15,7 @@ from artem_vr.sources.courtyard.chunks import needs_shadow_map
 from artem_vr.sources.courtyard.mesh import Mesh
 from artem_vr.sources.courtyard.moving import MovingParts
 from artem_vr.sources.courtyard.occlusion import bake_occlusion, load_occlusion
-from artem_vr.sources.courtyard.paint import Layer
+from artem_vr.sources.courtyard.paint import BARE, Layer
 from artem_vr.sources.courtyard.shadow import shadow_texture, sun_view, take_depth_map, to_texture
 from artem_vr.sources.courtyard.textures import texture_array
 from artem_vr.sources.courtyard.world import World, build_world
@@ -33,6 +33,7 @@ class Selection:
     time: float
     shadowed: list[Run]
     plain: list[Run]
+    bare: list[Run]
     leafy: list[Run]
     far: list[Run]
     moving: list[tuple[int, bytes]]
@@ -70,26 +71,30 @@ class Stage:
         if occlusion is None:  # the asset belongs to another version: slower to start, coarser, but right
             baked = bake_occlusion(ctx, [solid, leafy], [solid, leafy], _QUICK_DIRECTIONS)
             occlusion = [part.astype(np.float32) / 255 for part in baked]
-        mixed = needs_shadow_map(solid, sun)
+        bare = np.isin(solid.layer_N, BARE)[solid.index_M3[:, 0]]
+        mixed = needs_shadow_map(solid, sun) & ~bare
         lit = sun.lit(solid.position_N3 + solid.normal_N3 * np.float32(0.03), soft=2)
         light = (occlusion[0], lit)
         self._shadowed = self._own(Batch(ctx, self._shadow_program, solid, solid.index_M3[mixed], _NEAR_CELL, *light))
-        self._plain = self._own(Batch(ctx, self._plain_program, solid, solid.index_M3[~mixed], _NEAR_CELL, *light))
+        rest = solid.index_M3[~mixed & ~bare]
+        self._plain = self._own(Batch(ctx, self._plain_program, solid, rest, _NEAR_CELL, *light))
+        self._bare = self._own(Batch(ctx, self._bare_program, solid, solid.index_M3[bare], _NEAR_CELL, *light))
         light = (occlusion[1], sun.lit(leafy.position_N3, 0.12, soft=4))
         leaves = _shuffled_leaves(leafy.index_M3)
-        self._leafy = self._own(Batch(ctx, self._plain_program, leafy, leaves, _NEAR_CELL, *light, _THIN_BEYOND))
+        self._leafy = self._own(Batch(ctx, self._bare_program, leafy, leaves, _NEAR_CELL, *light, _THIN_BEYOND))
 
     def _load_programs(self, taps: int) -> None:
         files = ("courtyard.vert", "courtyard.frag")
         self._shadow_program = self._own(load_program(self._ctx, *files, {"SHADOWED": 1, "PCF_TAPS": taps}))
         self._plain_program = self._own(load_program(self._ctx, *files))
+        self._bare_program = self._own(load_program(self._ctx, *files, {"BARE": 1}))
         self._far_program = self._own(load_program(self._ctx, *files, {"HAZY": 1}))
         self._moving_program = self._own(load_program(self._ctx, *files, {"MOVING": 1, "HAZY": 1}))
         self._sea_program = self._own(load_program(self._ctx, "courtyard_sea.vert", "courtyard_sea.frag"))
         self._sky_program = self._own(load_program(self._ctx, "courtyard_sky.vert", "courtyard_sky.frag"))
-        self._near_programs = (self._shadow_program, self._plain_program)
+        self._near_programs = (self._shadow_program, self._plain_program, self._bare_program)
         self._hazy_programs = (self._far_program, self._moving_program, self._sea_program)
-        for program in (*self._near_programs, *self._hazy_programs):
+        for program in (self._shadow_program, self._plain_program, *self._hazy_programs):
             program["layers"] = _LAYERS
         self._shadow_program["shadow_map"] = _SHADOW
         self._shadow_program["to_sun"].write(_bytes(to_texture() @ sun_view()))
@@ -111,8 +116,8 @@ class Stage:
 
     def select(self, eye_3: Matrix, clips: list[Matrix], time: float) -> Selection:
         """What is to be drawn for views (world to clip) around a place."""
-        near = [batch.in_view(eye_3, clips) for batch in (self._shadowed, self._plain, self._leafy, self._far)]
-        return Selection(time, *near, self._moving.in_view(time, clips))
+        batches = (self._shadowed, self._plain, self._bare, self._leafy, self._far)
+        return Selection(time, *(batch.in_view(eye_3, clips) for batch in batches), self._moving.in_view(time, clips))
 
     def draw(self, selection: Selection, clip_44: Matrix, eye_3: Matrix) -> None:
         """Draws one eye into the bound framebuffer, whose depth must be cleared to 1."""
@@ -124,6 +129,7 @@ class Stage:
         ctx.depth_func, ctx.front_face, ctx.cull_face = "<=", "ccw", "back"
         self._shadowed.draw(selection.shadowed)
         self._plain.draw(selection.plain)
+        self._bare.draw(selection.bare)
         ctx.disable(moderngl.CULL_FACE)
         self._leafy.draw(selection.leafy)
         self._moving.draw(selection.moving)

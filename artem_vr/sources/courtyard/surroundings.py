@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from artem_vr.sources.courtyard.mesh import Mesh, joined
+from artem_vr.sources.courtyard.mesh import Mesh, cross, joined
 from artem_vr.sources.courtyard.paint import Layer, Paint, Rgb
 from artem_vr.sources.courtyard.primitives import ball, box, grid_index, lathe, patch, tube
 
@@ -18,12 +18,21 @@ _HILLS = np.array(
     [
         (82, -78, 30, 24, 35), (118, -112, 40, 30, 48), (55, -66, 18, 15, 22), (150, -60, 40, 50, 55),
         (-62, -150, 26, 13, 23), (-88, -158, 18, 12, 19), (14, -178, 34, 12, 24), (70, 10, 40, 50, 34),
-        (40, 70, 60, 34, 38), (-40, 75, 60, 40, 42), (110, 90, 70, 70, 60), (-110, 100, 70, 60, 55), (0, 130, 90, 50, 62),
+        (46, 66, 52, 30, 24), (-42, 72, 56, 36, 28), (110, 90, 70, 70, 50), (-110, 100, 70, 60, 46), (0, 130, 90, 44, 38),
     ]
 )  # fmt: skip
-_SEA_BED = -20.0
+_SEA_BED, _STREET_LEVEL = -20.0, -0.7
 # The houses of the street behind the garden wall, and those up the slope beside the pergola.
-_STREET = [(-9.5, 18.0), (-2.5, 19.5), (3.5, 18.5), (10.5, 19.0), (17.0, 14.0), (22.0, -6.0), (27.0, -16.0), (20.0, 3.0)]
+_STREET = [
+    (-9.5, 18.0),
+    (-2.5, 19.5),
+    (3.5, 18.5),
+    (10.5, 19.0),
+    (17.0, 14.0),
+    (22.0, -6.0),
+    (27.0, -16.0),
+    (20.0, 3.0),
+]
 
 
 def height(x: ArrayLike, z: ArrayLike) -> NDArray[np.float64]:
@@ -37,7 +46,10 @@ def height(x: ArrayLike, z: ArrayLike) -> NDArray[np.float64]:
     shelf = 18.6 / (1 + np.exp(-np.clip((inland + 2.0) / 2.2, -30, 30)))
     rough = np.sin(px * 0.31 + 1.3 * np.sin(pz * 0.17)) + np.sin(pz * 0.37 + np.sin(px * 0.23) * 1.7)
     distance = np.hypot(px, pz)
-    return _SEA_BED + hills + shelf + rough * np.clip((distance - 18) / 60, 0, 1) * 0.9
+    rise = _SEA_BED + hills + shelf + rough * np.clip((distance - 18) / 60, 0, 1) * 0.9
+    # The street round the courtyard is level; the slope begins behind it.
+    slope = np.clip((distance - 15) / 24, 0, 1) ** 1.3
+    return np.where(rise > _STREET_LEVEL, _STREET_LEVEL + (rise - _STREET_LEVEL) * slope, rise)
 
 
 def terrain() -> Mesh:
@@ -46,10 +58,8 @@ def terrain() -> Mesh:
     radius = np.concatenate([[11.5], np.geomspace(14, 192, 17)])[:, None]
     x, z = radius * np.sin(angle), -radius * np.cos(angle)
     y = height(x, z)
-    near = np.clip((radius - 12) / 10, 0, 1)
-    y = np.minimum(y, -0.6 + near * 60)
     points = np.stack([x, y, z], -1)
-    normals = np.cross(np.gradient(points, axis=0), np.gradient(points, axis=1))
+    normals = cross(np.gradient(points, axis=0), np.gradient(points, axis=1))
     normals *= np.sign(normals[..., 1:2]) + (normals[..., 1:2] == 0)
     up = normals[..., 1] / np.maximum(np.linalg.norm(normals, axis=-1), 1e-9)
     tints = _land_colors(points, up)
@@ -74,15 +84,30 @@ def greenery(rng: np.random.Generator) -> Mesh:
     """Umbrella pines, olive groves and bushes on the slopes, simple enough for a distance."""
     pine, olive, bush = (0.26, 0.44, 0.20), (0.52, 0.60, 0.36), (0.38, 0.52, 0.22)
     parts = []
-    for x, z in [(14.5, -12.0), (19.0, -16.5), (24.0, -11.0), (33.0, -24.0), (-12.5, 14.0), (-6.2, 15.0), (7.0, 15.2), (13.8, 11.5)]:
+    for x, z in [
+        (14.5, -12.0),
+        (19.0, -16.5),
+        (24.0, -11.0),
+        (33.0, -24.0),
+        (-12.5, 14.0),
+        (-6.2, 15.0),
+        (7.0, 15.2),
+        (13.8, 11.5),
+    ]:
         y, tall = float(height(x, z)), float(rng.uniform(4.5, 6.5))
         stem = tube([(x, y - 1, z), (x + 0.3, y + tall, z)], 0.22, 4, Paint(Layer.WOOD, (0.45, 0.32, 0.25)))
         crown = ball((2.3, 0.85, 2.3), Paint(Layer.FOLIAGE, pine, 2.2), 1, 0.16, int(rng.integers(99)))
         parts += [stem, crown.placed((x + 0.3, y + tall + 0.3, z))]
-    for x, z in spread_on_land(rng, 110, 13.5, 60):
+    for x, z in spread_on_land(rng, 95, 13.5, 60):
         size = float(rng.uniform(0.7, 1.6))
         tint = olive if rng.uniform() < 0.5 else bush
-        mass = ball((size, size * 0.8, size), Paint(Layer.FOLIAGE, tint, 2.0), 1 if math.hypot(x, z) < 26 else 0, 0.15, int(rng.integers(99)))
+        mass = ball(
+            (size, size * 0.8, size),
+            Paint(Layer.FOLIAGE, tint, 2.0),
+            1 if math.hypot(x, z) < 19 else 0,
+            0.15,
+            int(rng.integers(99)),
+        )
         parts.append(mass.placed((x, float(height(x, z)) + size * 0.35, z)))
     return joined(parts)
 
@@ -100,14 +125,23 @@ def house(size: tuple[float, float, float], walls: Rgb, rng: np.random.Generator
     w, h, d = size
     paint = Paint(Layer.FACADE, walls)
     shift = rng.integers(0, 4, 2) / 4
-    corners = [((-w / 2, d / 2), (w, 0)), ((w / 2, d / 2), (0, -d)), ((w / 2, -d / 2), (-w, 0)), ((-w / 2, -d / 2), (0, d))]
+    corners = [
+        ((-w / 2, d / 2), (w, 0)),
+        ((w / 2, d / 2), (0, -d)),
+        ((w / 2, -d / 2), (-w, 0)),
+        ((-w / 2, -d / 2), (0, d)),
+    ]
     sides = [patch((x, -3, z), (u, 0, v), (0, h + 3, 0), paint, uv_at=shift) for (x, z), (u, v) in corners]
     e, rise = 0.25, min(w, d) * 0.26
     lx, lz = (w / 2 + e, d / 2 + e)
     ridge = max(w, d) / 2 + e - (min(w, d) / 2 if hip else 0)
     rx, rz = (ridge, 0) if w >= d else (0, ridge)
     base = np.array([(-lx, h, lz), (lx, h, lz), (lx, h, -lz), (-lx, h, -lz)])
-    tops = np.array([(-rx, h + rise, -rz), (rx, h + rise, rz)]) if w >= d else np.array([(0, h + rise, rz), (0, h + rise, -rz)])
+    tops = (
+        np.array([(-rx, h + rise, -rz), (rx, h + rise, rz)])
+        if w >= d
+        else np.array([(0, h + rise, rz), (0, h + rise, -rz)])
+    )
     if w >= d:
         faces = [(0, 1, 5, 4), (1, 2, 5, 5), (2, 3, 4, 5), (3, 0, 4, 4)]
     else:
@@ -123,7 +157,7 @@ def _roof_face(quad: NDArray[np.float64], inside: NDArray[np.float64], paint: Pa
     length = np.linalg.norm(along)
     u = (quad - quad[0]) @ along / length
     v = np.linalg.norm(quad - quad[0] - u[:, None] * along / length, axis=1)
-    normal = np.cross(along, quad[2] - quad[0])
+    normal = cross(along, quad[2] - quad[0])
     normal *= np.sign(normal @ (quad.mean(0) - inside)) or 1.0
     return Mesh.build(quad, normal, np.stack([u / 0.9, -v / 0.9], 1), [(0, 1, 2), (0, 2, 3)], paint)
 
@@ -215,7 +249,9 @@ def windmill_sails() -> Mesh:
     corners = np.stack([along * 0.7, along * 5.2, along * 4.6 + side * 1.7 + lift], 1)
     tints = np.repeat([(0.98, 0.94, 0.84), (0.93, 0.42, 0.28)] * 3, 3, axis=0)
     index = np.arange(18).reshape(6, 3)
-    cloth = Mesh.build(corners, (0, 0, 1), np.tile([[0, 0], [2.0, 0], [2.0, 0.8]], (6, 1)), index, Paint(Layer.PLASTER), tints)
+    cloth = Mesh.build(
+        corners, (0, 0, 1), np.tile([[0, 0], [2.0, 0], [2.0, 0.8]], (6, 1)), index, Paint(Layer.PLASTER), tints
+    )
     spars = [box((2.6, 0, 0), (5.4, 0.14, 0.14), Paint(Layer.WOOD, (0.5, 0.36, 0.26))) for _ in angle]
     turned = []
     for spar, a in zip(spars, angle, strict=True):
@@ -235,8 +271,12 @@ def sailing_boat(sail: Rgb, hull: Rgb) -> Mesh:
     normals = rows - [0, 0.1, 0]
     body = Mesh.build(rows, normals.reshape(-1, 3), uv, grid_index(4, 9), Paint(Layer.WOOD, hull))
     cloth = Paint(Layer.PLASTER, sail)
-    main = Mesh.build([(0, 1.3, -0.2), (0.35, 1.4, 3.1), (0, 8.4, -0.1)], (1, 0.2, 0), [(0, 0), (1, 0), (0, 2)], [(0, 1, 2)], cloth)
-    jib = Mesh.build([(0, 1.1, -3.2), (0.3, 1.2, -0.4), (0, 7.0, -0.3)], (1, 0.2, 0), [(0, 0), (1, 0), (0, 2)], [(0, 1, 2)], cloth)
+    main = Mesh.build(
+        [(0, 1.3, -0.2), (0.35, 1.4, 3.1), (0, 8.4, -0.1)], (1, 0.2, 0), [(0, 0), (1, 0), (0, 2)], [(0, 1, 2)], cloth
+    )
+    jib = Mesh.build(
+        [(0, 1.1, -3.2), (0.3, 1.2, -0.4), (0, 7.0, -0.3)], (1, 0.2, 0), [(0, 0), (1, 0), (0, 2)], [(0, 1, 2)], cloth
+    )
     mast = box((0, 4.6, -0.2), (0.12, 8, 0.12), Paint(Layer.WOOD, (0.5, 0.36, 0.26)))
     return joined([body, main, jib, mast])
 

@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artem_vr.sources.courtyard import buildings, plants, props, surroundings
+from artem_vr.sources.courtyard.architecture import STONE, WOOD
 from artem_vr.sources.courtyard.buildings import EAST, HOUSE_NORTH, NORTH, PERGOLA, SOUTH, WEST
 from artem_vr.sources.courtyard.mesh import Mesh, joined
+from artem_vr.sources.courtyard.paint import Layer, Paint
 from artem_vr.sources.courtyard.plants import Plant, gathered
+from artem_vr.sources.courtyard.primitives import box, lathe
 
 _SEED = 20
 
@@ -55,7 +58,11 @@ def build_world() -> World:
         buildings.pergola(), props.fountain(), _furniture(), green.bodies,
     ]  # fmt: skip
     far_trees = joined([_far_cypresses(rng), surroundings.greenery(rng)])
-    far = [surroundings.terrain(), surroundings.town(rng), surroundings.windmill_body().placed(_WINDMILL, _WINDMILL_YAW)]
+    far = [
+        surroundings.terrain(),
+        surroundings.town(rng),
+        surroundings.windmill_body().placed(_WINDMILL, _WINDMILL_YAW),
+    ]
     bunting = [
         props.bunting((WEST + 0.1, 3.5, 5.2), (EAST, 5.6, 3.3), 1.0, 22),
         props.bunting((WEST + 0.1, 3.5, -0.6), (EAST, 5.6, 1.2), 1.0, 22),
@@ -69,7 +76,12 @@ def build_world() -> World:
 def _furniture() -> Mesh:
     x, z = (PERGOLA[0] + PERGOLA[1]) / 2, (PERGOLA[2] + PERGOLA[3]) / 2
     parts = [props.draped_table().placed((x, 0, z)), props.still_life().placed((x, 0.765, z))]
-    for dx, dz, yaw in ((-0.45, 0.85, 0.15), (0.5, 0.88, -0.2), (-0.5, -0.85, math.pi - 0.1), (0.45, -0.88, math.pi + 0.3)):
+    for dx, dz, yaw in (
+        (-0.45, 0.85, 0.15),
+        (0.5, 0.88, -0.2),
+        (-0.5, -0.85, math.pi - 0.1),
+        (0.45, -0.88, math.pi + 0.3),
+    ):
         parts.append(props.chair().placed((x + dx, 0, z + dz), yaw))
     parts.append(props.awning(3.4, 1.5, 0.95).placed((EAST, 2.95, HOUSE_NORTH + 7.95), -math.pi / 2))
     cafe = (EAST - 0.95, 0, HOUSE_NORTH + 7.95)
@@ -85,10 +97,6 @@ def _furniture() -> Mesh:
 
 
 def _round_table() -> Mesh:
-    from artem_vr.sources.courtyard.architecture import STONE
-    from artem_vr.sources.courtyard.paint import Layer, Paint
-    from artem_vr.sources.courtyard.primitives import lathe
-
     iron = Paint(Layer.SKIN, (0.15, 0.16, 0.18))
     foot = lathe([(0.22, 0), (0.2, 0.03), (0.03, 0.08), (0.03, 0.7)], 10, iron)
     top = lathe([(0.0, 0.7), (0.38, 0.7), (0.4, 0.72), (0.4, 0.75), (0.0, 0.75)], 18, STONE)
@@ -109,14 +117,21 @@ def _potted(rng: np.random.Generator) -> Plant:
     ]  # fmt: skip
     for i, place in enumerate(places):
         tint = (clay, ochre, blue)[i % 3]
-        found.append(_in_pot(plants.geranium(rng, flowers[i % 5]), place, 0.2 + 0.05 * (i % 3), 0.3 + 0.06 * (i % 4), tint))
+        found.append(
+            _in_pot(plants.geranium(rng, flowers[i % 5]), place, 0.2 + 0.05 * (i % 3), 0.3 + 0.06 * (i % 4), tint)
+        )
     for x in np.linspace(WEST + 0.2, EAST - 0.2, 6)[1:-1]:
         found.append(_in_pot(plants.agave(rng), (x, NORTH), 0.2, 0.3, clay, 1.085))
     return gathered(found)
 
 
 def _in_pot(
-    plant: Plant, place: tuple[float, float], radius: float, height: float, tint: tuple[float, float, float], floor: float = 0.0
+    plant: Plant,
+    place: tuple[float, float],
+    radius: float,
+    height: float,
+    tint: tuple[float, float, float],
+    floor: float = 0.0,
 ) -> Plant:
     x, z = place
     vessel = props.pot(radius, height, tint).placed((x, floor, z))
@@ -127,8 +142,17 @@ def _in_pot(
 def _trees(rng: np.random.Generator) -> Plant:
     olive = plants.olive_tree(rng).placed((-4.3, 0.4, -5.0), 0.4)
     bed = buildings.planter(0.85).placed((-4.3, 0, -5.0))
-    lavender = [_lavender(rng).placed((-4.3 + 0.5 * math.cos(a), 0.46, -5.0 + 0.5 * math.sin(a))) for a in np.arange(6) * 1.05]
-    near = [(-10.5, -6.0, 9.0), (-10.8, 2.5, 10.5), (-10.4, 9.0, 8.5), (-2.8, 10.6, 9.5), (-4.6, 11.4, 7.5), (4.9, 11.0, 10.0)]
+    lavender = [
+        _lavender(rng).placed((-4.3 + 0.5 * math.cos(a), 0.46, -5.0 + 0.5 * math.sin(a))) for a in np.arange(6) * 1.05
+    ]
+    near = [
+        (-10.5, -6.0, 9.0),
+        (-10.8, 2.5, 10.5),
+        (-10.4, 9.0, 8.5),
+        (-2.8, 10.6, 9.5),
+        (-4.6, 11.4, 7.5),
+        (4.9, 11.0, 10.0),
+    ]
     tall = [plants.cypress(h, rng).placed((x, -1.0, z)) for x, z, h in near]
     return gathered([Plant(joined([bed, olive.bodies]), olive.leaves), *lavender, *tall])
 
@@ -142,12 +166,12 @@ def _lavender(rng: np.random.Generator) -> Plant:
 
 def _climbers(rng: np.random.Generator) -> Plant:
     """Bougainvillea up the corner of the house and over the gate, vines and wisteria on the pergola."""
-    count = 420
+    count = 340
     t = rng.uniform(0, 1, count)
     z = HOUSE_NORTH + 0.1 + (0.55 + 1.0 * t) * np.abs(rng.normal(0, 0.6, count)) + 0.25 * np.sin(t * 7)
     at = np.stack([np.full(count, EAST - 0.12) - rng.uniform(0, 0.2, count), 0.3 + t**0.8 * 5.3, z], 1)
     house = plants.climber(at, np.tile([-1, 0.25, -0.2], (count, 1)), plants.MAGENTA, rng)
-    count = 240
+    count = 200
     angle = rng.uniform(0.15, math.pi * 0.95, count)
     reach = 1.35 + rng.normal(0, 0.2, count)
     gate_x = WEST + 4.6
@@ -155,26 +179,26 @@ def _climbers(rng: np.random.Generator) -> Plant:
     at[:, 2] -= rng.uniform(0, 0.2, count)
     gate = plants.climber(at, np.tile([0, 0.3, -1], (count, 1)), (0.98, 0.52, 0.20), rng, 0.5)
     x0, x1, z0, z1 = PERGOLA
-    count = 420
-    at = np.stack([rng.uniform(x0 - 0.4, x1 + 0.4, count), rng.normal(2.82, 0.07, count), rng.uniform(z0 - 0.3, z1 + 0.3, count)], 1)
+    count = 340
+    at = np.stack(
+        [rng.uniform(x0 - 0.4, x1 + 0.4, count), rng.normal(2.82, 0.07, count), rng.uniform(z0 - 0.3, z1 + 0.3, count)],
+        1,
+    )
     # Denser towards the west and the south, open to the sky in the middle: the sun reaches the table.
     at[:, 0] = np.where(rng.uniform(size=count) < 0.55, x0 - 0.35 + np.abs(rng.normal(0, 0.5, count)), at[:, 0])
     vine = plants.climber(at, np.tile([0, 1, 0], (count, 1)), plants.WISTERIA, rng, 0.15)
-    hang = at[rng.choice(count, 62, replace=False)] - [0, 0.12, 0]
+    hang = at[rng.choice(count, 56, replace=False)] - [0, 0.12, 0]
     return gathered([house, gate, Plant(vine.bodies, joined([vine.leaves, plants.wisteria(hang, rng)]))])
 
 
 def _flower_boxes(rng: np.random.Generator) -> Plant:
-    from artem_vr.sources.courtyard.architecture import WOOD
-    from artem_vr.sources.courtyard.primitives import box
-
     found = []
     spots = [(HOUSE_NORTH + s, 3.68, 0.2) for s in (1.72, 8.83)] + [(HOUSE_NORTH + 7.95, 0.88, 0.2)]
     spots += [(HOUSE_NORTH + 5.22 + d, 3.85, 1.05) for d in (-0.7, 0.7)]
     for z, y, out in spots:
         trough = box((EAST - out, y, z), (0.24, 0.2, 1.0), WOOD)
-        found.append(Plant(trough, plants.geranium(rng).leaves.placed((EAST - out, y + 0.1, z - 0.3))))
-        found += [plants.geranium(rng, spread=0.2).placed((EAST - out, y + 0.08, z + d)) for d in (0.0, 0.32)]
+        found.append(Plant(trough, plants.geranium(rng, spread=0.23).leaves.placed((EAST - out, y + 0.08, z - 0.26))))
+        found.append(plants.geranium(rng, spread=0.23).placed((EAST - out, y + 0.08, z + 0.26)))
     return gathered(found)
 
 
@@ -222,7 +246,11 @@ def _place(yaw: float, roll: float, at: tuple[float, float, float], lift: float 
 def _drifting(x: float, z: float, yaw: float, phase: float) -> Motion:
     def at(time: float) -> NDArray[np.float32]:
         along = 6.0 * math.sin(time * 0.05 + phase)
-        place = (x - math.sin(yaw) * along, surroundings.SEA_LEVEL + 0.12 * math.sin(time * 1.1 + phase), z - math.cos(yaw) * along)
+        place = (
+            x - math.sin(yaw) * along,
+            surroundings.SEA_LEVEL + 0.12 * math.sin(time * 1.1 + phase),
+            z - math.cos(yaw) * along,
+        )
         return _place(yaw, 0.05 * math.sin(time * 0.9 + phase), place)
 
     return at
@@ -243,7 +271,11 @@ def _circling(number: int) -> Motion:
 
     def at(time: float) -> NDArray[np.float32]:
         angle = time * speed + number * 1.9
-        place = (4.0 + radius * math.cos(angle), height + 0.8 * math.sin(time * 0.4 + number), -42.0 - radius * math.sin(angle))
+        place = (
+            4.0 + radius * math.cos(angle),
+            height + 0.8 * math.sin(time * 0.4 + number),
+            -42.0 - radius * math.sin(angle),
+        )
         # Gliding, and now and then some beats of the wings.
         beat = 0.35 + 0.65 * math.sin(time * 7.0 + number) * max(0.0, math.sin(time * 0.7 + 2.1 * number))
         return _place(angle, 0.35, place, beat)

@@ -1,0 +1,192 @@
+import csv
+import math
+import os
+import signal
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+from miniature import Miniature, StoppedError, train_until
+from PIL import Image
+
+from artem_vr.errors import EngineError, InputError, UsageError
+from trainer import loop
+from trainer.checkpoint import Checkpoint
+from trainer.loop import Progress, Run, learning_rate
+
+ROOT = Path(__file__).parents[2]
+
+
+def weights_of(run: Run) -> dict[str, torch.Tensor]:
+    return {name: parameter.detach().clone() for name, parameter in run.bank.named_parameters()}
+
+
+def assert_same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
+    assert a.keys() == b.keys()
+    assert not [name for name in a if not torch.equal(a[name], b[name])]
+
+
+def ignore(progress: Progress) -> None:
+    pass
+
+
+def test_a_resumed_run_ends_with_the_very_same_weights(miniature: Miniature) -> None:
+    whole = miniature.run("whole")
+    whole.train(ignore)
+    train_until(miniature.run("parts"), 2)
+    for stop in (3, 5):
+        part = miniature.run("parts")
+        part.resume()
+        assert part.step < stop
+        train_until(part, stop)
+    last = miniature.run("parts")
+    last.resume()
+    last.train(ignore)
+    assert last.step == whole.step == 6
+    assert_same(weights_of(last), weights_of(whole))
+    # Without the moments it would not be the same: the test can fail.
+    forgetful = miniature.run("parts2")
+    train_until(forgetful, 3)
+    again = miniature.run("parts2")
+    again.resume()
+    for state in again._optimizer.state.values():
+        state["exp_avg"].zero_()
+    again.train(ignore)
+    assert not torch.equal(weights_of(again)["styles_SD"], weights_of(whole)["styles_SD"])
+
+
+def test_training_lowers_the_loss(miniature: Miniature) -> None:
+    run = miniature.run("run", steps="40", learning_rate="1e-2")
+    before = run.validate()["total"]
+    run.train(ignore)
+    assert run.validate()["total"] < 0.9 * before
+
+
+def test_the_same_recipe_gives_the_same_weights(miniature: Miniature) -> None:
+    runs = [miniature.run(name, steps="2", seed=seed) for name, seed in (("a", "0"), ("b", "0"), ("c", "1"))]
+    for run in runs:
+        run.train(ignore)
+    assert_same(weights_of(runs[0]), weights_of(runs[1]))
+    assert not torch.equal(weights_of(runs[0])["styles_SD"], weights_of(runs[2])["styles_SD"])
+
+
+def test_it_leaves_a_checkpoint_losses_and_a_grid(miniature: Miniature, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "_LOG_EVERY", 2)
+    reports: list[Progress] = []
+    miniature.run("run").train(reports.append, sample_every=4)
+    folder = miniature.folder / "run"
+    assert {path.name for path in folder.iterdir()} == {
+        "checkpoint.safetensors", "losses.csv", "sample_000004.png", "sample_000006.png",
+    }  # fmt: skip
+    rows = list(csv.DictReader((folder / "losses.csv").open()))
+    assert [row["step"] for row in rows] == ["2", "4", "6"]
+    assert all(math.isfinite(float(value)) for row in rows for value in row.values())
+    assert {"total", "style", "content/relu2_1", "grid", "variation", "overflow"} < rows[0].keys()
+    with Image.open(folder / "sample_000006.png") as grid:
+        assert grid.size == (3 * 256, 4 * 256)  # photographs and two styles across; the paintings and three rows down
+    assert [report.step for report in reports] == [1, 2, 3, 4, 5, 6]
+    assert reports[-1].steps == 6
+    assert reports[-1].pictures_per_second > 0
+
+
+def test_the_schedule_warms_up_and_falls_to_a_hundredth(miniature: Miniature) -> None:
+    recipe = miniature.recipe(steps="100", warmup="10", learning_rate="0.5")
+    rates = [learning_rate(recipe, step) for step in range(100)]
+    assert rates[0] == pytest.approx(0.05)
+    assert rates[9] == rates[10] == max(rates) == 0.5
+    assert all(a > b for a, b in pairwise(rates[10:]))
+    assert learning_rate(recipe, 100) == pytest.approx(0.005)
+    assert learning_rate(recipe, 1000) == pytest.approx(0.005)
+    assert learning_rate(miniature.recipe(warmup="0"), 0) == pytest.approx(4e-3)
+
+
+@pytest.mark.parametrize("what", ["loss", "gradient"])
+def test_what_is_not_a_number_ends_the_run_and_spoils_nothing(miniature: Miniature, what: str) -> None:
+    run = miniature.run("run")
+    train_until(run, 2)
+    before = weights_of(run)
+
+    def objective(photos: torch.Tensor, painted: torch.Tensor, styles: torch.Tensor) -> dict[str, torch.Tensor]:
+        # The root of zero is finite, its slope is not.
+        return {"total": (0 * painted).sum().sqrt() if what == "gradient" else painted.sum() * math.nan}
+
+    run._objective = objective  # type: ignore[assignment]
+    with pytest.raises(EngineError, match=rf"the {what} is not a number at step 2: .*lower learning_rate") as error:
+        run.train(ignore)
+    assert "\n" not in str(error.value)
+    assert_same(weights_of(run), before)
+    assert Checkpoint.load(run.checkpoint_path).step == 2
+
+
+def test_a_finished_run_has_nothing_left_to_do(miniature: Miniature) -> None:
+    miniature.run("run", steps="2").train(ignore)
+    again = miniature.run("run", steps="2")
+    again.resume()
+    before = weights_of(again)
+    again.train(lambda progress: pytest.fail("there was a step"))
+    assert_same(weights_of(again), before)
+
+
+def test_data_that_is_missing_is_named_before_anything_starts(miniature: Miniature) -> None:
+    for overrides, says in (
+        ({"data.photos": "nowhere"}, "nowhere holds 0 pictures"),
+        ({"data.paintings": "nowhere"}, "cannot read the picture"),
+        ({"data.perceptual": "nowhere"}, "cannot read the perceptual network"),
+        ({"losses.style_taps": "['relu9_1']"}, "has no relu9_1"),
+    ):
+        with pytest.raises(InputError, match=says):
+            miniature.run("run", **overrides)
+    assert not (miniature.folder / "run").exists()
+
+
+def test_a_folder_that_cannot_be_written(miniature: Miniature) -> None:
+    (miniature.folder / "file").touch()
+    with pytest.raises(UsageError, match=r"cannot write to .*--output"):
+        miniature.run("file/run")
+
+
+ENDLESS = """
+import sys, torch
+from pathlib import Path
+from trainer import loop
+from trainer.recipe import load_recipe
+torch.set_num_threads(1)
+loop._CHECKPOINT_SECONDS = 0.0
+folder = Path(sys.argv[1])
+recipe = load_recipe(folder / "recipe.toml", {"steps": "1000000", "warmup": "2"})
+loop.Run(recipe, folder / "data", folder / "run").train(lambda progress: print(progress.step, flush=True))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_a_killed_run_goes_on_as_if_it_had_never_stopped(miniature: Miniature) -> None:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", ENDLESS, str(miniature.folder)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=environment,
+    )  # fmt: skip
+    assert process.stdout is not None
+    steps = [int(process.stdout.readline() or -1) for _ in range(4)]
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert steps == [1, 2, 3, 4]
+
+    resumed = miniature.run("run", steps="1000000")
+    resumed.resume()
+    assert resumed.step >= 3
+    end = resumed.step + 2
+    train_until(resumed, end)
+    whole = miniature.run("whole", steps="1000000")
+    train_until(whole, end)
+    assert_same(weights_of(resumed), weights_of(whole))
+
+
+def test_stop_comes_out_of_the_loop(miniature: Miniature) -> None:
+    def report(progress: Progress) -> None:
+        raise StoppedError
+
+    with pytest.raises(StoppedError):
+        miniature.run("run").train(report)
