@@ -3,6 +3,7 @@
 Walls are made in their own plane (along X from 0, up Y from 0, outside +Z) and then placed.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -84,10 +85,7 @@ def wall(length: float, height: float, holes: Sequence[Hole], paint: Paint, cell
 def _cuts(length: float, spans: Sequence[tuple[float, float]], cell: float) -> NDArray[np.float64]:
     """Coordinates from 0 to length that hit every end of `spans` and lie at most `cell` apart."""
     fixed = sorted({0.0, length, *(end for span in spans for end in span)})
-    pieces = [
-        np.linspace(a, b, max(1, math.ceil((b - a) / cell)) + 1)[:-1]
-        for a, b in zip(fixed[:-1], fixed[1:], strict=True)
-    ]
+    pieces = [np.linspace(a, b, max(1, math.ceil((b - a) / cell)) + 1)[:-1] for a, b in itertools.pairwise(fixed)]
     return np.concatenate([*pieces, [length]])
 
 

@@ -59,7 +59,7 @@ class Batch:
         distance = np.sqrt((gap * gap).sum(1))
         chosen = np.flatnonzero(seen)
         chosen = chosen[np.argsort(distance[chosen], kind="stable")]
-        return [(self._chunks[i].first, self._count(i, float(distance[i]))) for i in chosen]
+        return [(self._chunks[i].first, self._count(i, float(distance[i]))) for i in chosen.tolist()]
 
     def _count(self, chunk: int, distance: float) -> int:
         count = self._chunks[chunk].count

@@ -162,9 +162,9 @@ def house() -> Mesh:
     roof = tiled_roof(length + 1.0, 4.0, 1.35, TILE).placed(
         (EAST + 3.5, HOUSE_HEIGHT + 1.2, HOUSE_NORTH - 0.5), -math.pi / 2
     )
+    corners = [(EAST, HOUSE_HEIGHT), (EAST + 7, HOUSE_HEIGHT), (EAST + 3.5, HOUSE_HEIGHT + 1.15)]
     gable = Mesh.build(
-        [(EAST, HOUSE_HEIGHT, HOUSE_NORTH), (EAST + 7, HOUSE_HEIGHT, HOUSE_NORTH), (EAST + 3.5, HOUSE_HEIGHT + 1.15, HOUSE_NORTH)],
-        (0, 0, -1), [(0, 0), (2.3, 0), (1.2, 0.4)], [(0, 1, 2)], OCHRE,
+        [(x, y, HOUSE_NORTH) for x, y in corners], (0, 0, -1), [(0, 0), (2.3, 0), (1.2, 0.4)], [(0, 1, 2)], OCHRE,
     )  # fmt: skip
     chimney = joined(
         [

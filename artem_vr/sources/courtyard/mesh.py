@@ -48,7 +48,7 @@ class Mesh:
         normals = np.broadcast_to(np.asarray(normal, np.float32), (count, 3))
         lengths = np.linalg.norm(normals, axis=1, keepdims=True)
         # Where a surface shrinks to a point it has no normal of its own.
-        normals = np.where(lengths < 1e-9, np.float32([0, 1, 0]), normals / np.maximum(lengths, 1e-9))
+        normals = np.where(lengths < 1e-9, np.array([0, 1, 0], np.float32), normals / np.maximum(lengths, 1e-9))
         mesh = cls(
             points,
             normals.astype(np.float32),

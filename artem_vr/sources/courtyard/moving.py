@@ -1,5 +1,7 @@
 """The things that move, on the device: boats, gulls, the windmill's sails, flags and the fountain's water."""
 
+from typing import Any
+
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +18,7 @@ class MovingParts:
     """One vertex array a mover; every mover is culled by the box around it in its place of the moment."""
 
     def __init__(self, ctx: moderngl.Context, program: moderngl.Program, movers: tuple[Mover, ...]) -> None:
-        self._program = program
+        self._program: Any = program
         self._owned: list[moderngl.Buffer | moderngl.VertexArray] = []
         self._places = [mover.place for mover in movers]
         self._middles = [(m.mesh.position_N3.min(0) + m.mesh.position_N3.max(0)) / 2 for m in movers]

@@ -3,7 +3,6 @@
 Ambient occlusion as in Landis, "Production-ready global illumination" (SIGGRAPH 2002), by rasterisation.
 """
 
-import os
 import zipfile
 from pathlib import Path
 
@@ -43,9 +42,11 @@ def bake_occlusion(
 def _marks(meshes: list[Mesh]) -> NDArray[np.float64]:
     """Numbers that change when the geometry does: counts and sums, alike on all machines to six digits."""
     return np.array(
-        [[len(m.position_N3), len(m.index_M3), m.position_N3.astype(float).sum(), np.abs(m.normal_N3.astype(float)).sum()]
-         for m in meshes]
-    )  # fmt: skip
+        [
+            (len(m.position_N3), len(m.index_M3), m.position_N3.sum(dtype=float), np.abs(m.normal_N3).sum(dtype=float))
+            for m in meshes
+        ]
+    )
 
 
 def save_occlusion(path: Path, meshes: list[Mesh], values: list[NDArray[np.uint8]]) -> None:
@@ -53,7 +54,7 @@ def save_occlusion(path: Path, meshes: list[Mesh], values: list[NDArray[np.uint8
     temporary = path.with_suffix(".part.npz")
     names = {f"mesh{i}": value for i, value in enumerate(values)}
     np.savez_compressed(temporary, allow_pickle=False, marks=_marks(meshes), **names)
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def load_occlusion(meshes: list[Mesh], path: Path | None = None) -> list[NDArray[np.float32]] | None:

@@ -41,7 +41,7 @@ def _periodic_spline(times: NDArray[np.float64], values_KD: NDArray[np.float64])
     system[here, (here - 1) % count] += before
     system[here, (here + 1) % count] += after
     slope = (np.roll(values_KD, -1, 0) - values_KD) / after[:, None]
-    return np.linalg.solve(system, 6 * (slope - np.roll(slope, 1, 0)))
+    return np.asarray(np.linalg.solve(system, 6 * (slope - np.roll(slope, 1, 0))), np.float64)
 
 
 _LENGTHS = np.linalg.norm(np.roll(_STOPS[:, :2], -1, 0) - _STOPS[:, :2], axis=1)

@@ -196,7 +196,7 @@ def climber(at_N3: ArrayLike, out_N3: ArrayLike, flower: Rgb, rng: np.random.Gen
     flowers = blossoms(at[blooming] + out[blooming] * 0.07, out[blooming], flower, rng, 0.105)
     # Large dark leaves close to the wall carry the mass.
     few = slice(None, None, 3)
-    under = leaf_quads(at[few] - out[few] * 0.04, out[few], (0.24, 0.38, 0.14), rng, 0.34, 0.27, 0.2)
+    under = leaf_quads(at[few] - out[few] * 0.04, out[few], (0.24, 0.38, 0.14), rng, 0.27, 0.22, 0.2)
     return Plant(ball(0.05, EARTH, 0).placed(at[0]), joined([under, green, flowers]))
 
 

@@ -169,13 +169,14 @@ def _unit_ball(level: int) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
 def ball(radius: ArrayLike, paint: Paint, level: int = 1, lumps: float = 0.0, seed: int = 0) -> Mesh:
     """A sphere or an ellipsoid around the origin: 20 * 4**level triangles, its surface moved by up to `lumps` radii."""
     unit, index = _unit_ball(level)
+    radii = np.broadcast_to(np.asarray(radius, np.float64), (3,))
     reach = np.ones(len(unit))
     if lumps:
         waves = np.random.default_rng(seed).normal(size=(6, 3)) * 3.0
         reach += lumps * np.sin(unit @ waves.T + np.arange(6)).mean(1) * 1.7
-    points = unit * reach[:, None] * np.broadcast_to(np.asarray(radius, float), (3,))
-    normals = unit / np.broadcast_to(np.asarray(radius, float), (3,))
+    points = unit * reach[:, None] * radii
+    normals = unit / radii
     around = np.arctan2(unit[:, 0], unit[:, 2]) / math.pi
     # The seam of the angle lies where |angle| is largest: mirroring the picture there hides it.
-    uv = np.stack([np.abs(around) * 2, unit[:, 1]], 1) * np.mean(radius) * 1.6 * paint.repeats_per_metre
+    uv = np.stack([np.abs(around) * 2, unit[:, 1]], 1) * radii.mean() * 1.6 * paint.repeats_per_metre
     return Mesh.build(points, normals, uv, index, paint)

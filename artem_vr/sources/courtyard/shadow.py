@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import moderngl
 import numpy as np
@@ -59,7 +60,7 @@ class DepthCamera:
 
     def __init__(self, ctx: moderngl.Context, meshes: list[Mesh], size: int = SIZE) -> None:
         self._ctx, self._size = ctx, size
-        self._program = load_program(ctx, "courtyard_shadow.vert", "courtyard_shadow.frag")
+        self._program: Any = load_program(ctx, "courtyard_shadow.vert", "courtyard_shadow.frag")
         self._texture = ctx.depth_texture((size, size))
         self._target = ctx.framebuffer(depth_attachment=self._texture)
         self._buffers: list[moderngl.Buffer] = []
@@ -83,7 +84,8 @@ class DepthCamera:
 
     def release(self) -> None:
         """Frees the GL objects."""
-        for thing in (*self._arrays, *self._buffers, self._target, self._texture, self._program):
+        owned: list[Any] = [*self._arrays, *self._buffers, self._target, self._texture, self._program]
+        for thing in owned:
             thing.release()
 
 

@@ -79,10 +79,11 @@ def _clouds(air: Colors, way: NDArray[np.float32]) -> Colors:
 
     def look(dx: float, dz: float) -> NDArray[np.float32]:
         scale = 512 / 7.0
-        return cv2.remap(
+        moved = cv2.remap(
             field, ((x + dx) * scale).astype(np.float32) % 512, ((z + dz) * scale).astype(np.float32) % 512,
             cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP,
         )  # fmt: skip
+        return np.asarray(moved, np.float32)
 
     here = look(0, 0)
     cover = smoothstep(0.08, 0.62, here)

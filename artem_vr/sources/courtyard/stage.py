@@ -70,7 +70,7 @@ class Stage:
         occlusion = load_occlusion([solid, leafy])
         if occlusion is None:  # the asset belongs to another version: slower to start, coarser, but right
             baked = bake_occlusion(ctx, [solid, leafy], [solid, leafy], _QUICK_DIRECTIONS)
-            occlusion = [part.astype(np.float32) / 255 for part in baked]
+            occlusion = [np.asarray(part / 255, np.float32) for part in baked]
         bare = np.isin(solid.layer_N, BARE)[solid.index_M3[:, 0]]
         mixed = needs_shadow_map(solid, sun) & ~bare
         lit = sun.lit(solid.position_N3 + solid.normal_N3 * np.float32(0.03), soft=2)
@@ -116,8 +116,15 @@ class Stage:
 
     def select(self, eye_3: Matrix, clips: list[Matrix], time: float) -> Selection:
         """What is to be drawn for views (world to clip) around a place."""
-        batches = (self._shadowed, self._plain, self._bare, self._leafy, self._far)
-        return Selection(time, *(batch.in_view(eye_3, clips) for batch in batches), self._moving.in_view(time, clips))
+        return Selection(
+            time=time,
+            shadowed=self._shadowed.in_view(eye_3, clips),
+            plain=self._plain.in_view(eye_3, clips),
+            bare=self._bare.in_view(eye_3, clips),
+            leafy=self._leafy.in_view(eye_3, clips),
+            far=self._far.in_view(eye_3, clips),
+            moving=self._moving.in_view(time, clips),
+        )
 
     def draw(self, selection: Selection, clip_44: Matrix, eye_3: Matrix) -> None:
         """Draws one eye into the bound framebuffer, whose depth must be cleared to 1."""

@@ -1,24 +1,27 @@
-"""Everything beyond the walls: terrain, sea, the town on the hill, cypresses, and what moves far away."""
+"""Everything beyond the walls: terrain, sea, the town on the hill, pines and bushes."""
 
 import math
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from artem_vr.sources.courtyard import landmarks
 from artem_vr.sources.courtyard.mesh import Mesh, cross, joined
 from artem_vr.sources.courtyard.paint import Layer, Paint, Rgb
-from artem_vr.sources.courtyard.primitives import ball, box, grid_index, lathe, patch, tube
+from artem_vr.sources.courtyard.primitives import ball, grid_index, patch, tube
 
 SEA_LEVEL = -13.0
 _WALLS: tuple[Rgb, ...] = (
-    (0.97, 0.93, 0.85), (0.96, 0.82, 0.56), (0.93, 0.66, 0.50), (0.90, 0.52, 0.40), (0.98, 0.90, 0.72), (0.86, 0.72, 0.62),
+    (0.97, 0.93, 0.85), (0.96, 0.82, 0.56), (0.93, 0.66, 0.50), (0.90, 0.52, 0.40), (0.98, 0.90, 0.72),
+    (0.86, 0.72, 0.62),
 )  # fmt: skip
 # Hills as x, z, radius along x, radius along z, height above the sea bed.
 _HILLS = np.array(
     [
         (82, -78, 30, 24, 35), (118, -112, 40, 30, 48), (55, -66, 18, 15, 22), (150, -60, 40, 50, 55),
         (-62, -150, 26, 13, 23), (-88, -158, 18, 12, 19), (14, -178, 34, 12, 24), (70, 10, 40, 50, 34),
-        (46, 66, 52, 30, 24), (-42, 72, 56, 36, 28), (110, 90, 70, 70, 50), (-110, 100, 70, 60, 46), (0, 130, 90, 44, 38),
+        (46, 66, 52, 30, 24), (-42, 72, 56, 36, 28), (110, 90, 70, 70, 50), (-110, 100, 70, 60, 46),
+        (0, 130, 90, 44, 38),
     ]
 )  # fmt: skip
 _SEA_BED, _STREET_LEVEL = -20.0, -0.7
@@ -147,7 +150,7 @@ def house(size: tuple[float, float, float], walls: Rgb, rng: np.random.Generator
     else:
         faces = [(0, 1, 4, 4), (1, 2, 5, 4), (2, 3, 5, 5), (3, 0, 4, 5)]
     points = np.concatenate([base, tops])
-    roof_paint = Paint(Layer.ROOF, tuple(np.array((0.93, 0.52, 0.34)) * rng.uniform(0.85, 1.1)))  # type: ignore[arg-type]
+    roof_paint = Paint(Layer.ROOF, tuple(np.array((0.93, 0.52, 0.34)) * rng.uniform(0.85, 1.1)))
     roofs = [_roof_face(points[list(face)], np.array([0, h - 1.0, 0]), roof_paint) for face in faces]
     return joined([*sides, *roofs])
 
@@ -167,7 +170,8 @@ def town(rng: np.random.Generator) -> Mesh:
     parts = []
     spots = [
         *_STREET, *_spots(rng, 50, (62, -70), 34, 4.6), *_spots(rng, 30, (34, 44), 26, 6.0),
-        *_spots(rng, 34, (-30, 46), 28, 6.0), *_spots(rng, 22, (46, 4), 20, 6.0), *_spots(rng, 14, (112, -100), 26, 6.5),
+        *_spots(rng, 34, (-30, 46), 28, 6.0), *_spots(rng, 22, (46, 4), 20, 6.0),
+        *_spots(rng, 14, (112, -100), 26, 6.5),
     ]  # fmt: skip
     for x, z in spots:
         size = (rng.uniform(3.6, 6.5), rng.uniform(3.2, 7.2), rng.uniform(3.6, 5.6))
@@ -175,10 +179,10 @@ def town(rng: np.random.Generator) -> Mesh:
         # The front looks downhill to the courtyard, more or less.
         yaw = math.atan2(-x, -z) + rng.normal(0, 0.25)
         parts.append(face.placed((x, float(height(x, z)), z), yaw))
-    parts.append(bell_tower().placed((47, float(height(47, -60)), -60), 0.7))
-    parts.append(domed_church().placed((-13, float(height(-13, 38)) + 1.5, 38), 0.2))
-    parts.append(bell_tower().placed((-22, float(height(-22, 42)) + 1, 42), 0.2, 0.85))
-    parts.append(lighthouse().placed((-60, float(height(-60, -150)) - 0.5, -150)))
+    parts.append(landmarks.bell_tower().placed((47, float(height(47, -60)), -60), 0.7))
+    parts.append(landmarks.domed_church().placed((-13, float(height(-13, 38)), 38), 0.2))
+    parts.append(landmarks.bell_tower().placed((-22, float(height(-22, 42)) + 1, 42), 0.2, 0.85))
+    parts.append(landmarks.lighthouse().placed((-60, float(height(-60, -150)) - 0.5, -150)))
     return joined(parts)
 
 
@@ -195,100 +199,6 @@ def _spots(
         if len(found) == count:
             break
     return found
-
-
-def bell_tower() -> Mesh:
-    """A campanile, 21 m high, with arched openings painted dark and a pyramid roof."""
-    wall, trim = Paint(Layer.ASHLAR, (0.97, 0.86, 0.66)), Paint(Layer.STONE, (1.0, 0.95, 0.85))
-    dark = Paint(Layer.SKIN, (0.25, 0.22, 0.28))
-    parts = [
-        box((0, 6, 0), (4.2, 18, 4.2), wall, open_bottom=True), box((0, 15.1, 0), (4.8, 0.5, 4.8), trim),
-        box((0, 17.2, 0), (3.7, 3.8, 3.7), wall, open_bottom=True), box((0, 19.2, 0), (4.4, 0.45, 4.4), trim),
-        lathe([(2.9, 19.4), (0.05, 23.4)], 4, Paint(Layer.ROOF, (0.95, 0.50, 0.32)), sharp=True),
-        ball(0.3, Paint(Layer.SKIN, (0.95, 0.75, 0.25)), 1).placed((0, 23.6, 0)),
-    ]  # fmt: skip
-    for i in range(4):
-        arch = [box((x, 17.0, 1.86), (0.8, 2.4, 0.02), dark) for x in (-0.75, 0.75)]
-        parts += [part.placed(yaw=i * math.pi / 2) for part in (*arch, box((0, 11, 2.11), (0.7, 1.6, 0.02), dark))]
-    return joined(parts)
-
-
-def domed_church() -> Mesh:
-    """A small white church with a blue tiled dome."""
-    white, blue = Paint(Layer.PLASTER, (0.99, 0.95, 0.88)), Paint(Layer.AZULEJO, (0.55, 0.75, 1.0), 2.4)
-    dome = [(3.0 * math.cos(a), 10 + 3.0 * math.sin(a)) for a in np.linspace(0, math.pi / 2, 7)]
-    drum = lathe([(3.1, 6), (3.1, 9.7), (3.35, 9.7), (3.35, 10.1), (3.0, 10.1)], 12, white)
-    lamp = lathe([(0.5, 12.9), (0.5, 14.0), (0.65, 14.0), (0.0, 15.2)], 8, white)
-    nave = box((0, 2, 0), (9, 9, 7), white, open_bottom=True)
-    return joined([nave, drum, lathe(dome, 16, blue), lamp])
-
-
-def lighthouse() -> Mesh:
-    """A white and red lighthouse, 15 m high."""
-    white, red = Paint(Layer.PLASTER, (0.99, 0.97, 0.92)), Paint(Layer.PLASTER, (0.86, 0.22, 0.16))
-    rings = [lathe([(1.9 - 0.09 * y, y), (1.9 - 0.09 * (y + 3), y + 3)], 10, red if i % 2 else white)
-             for i, y in enumerate(range(0, 12, 3))]  # fmt: skip
-    top = lathe([(1.3, 12), (1.3, 12.4), (0.7, 12.4), (0.7, 14), (1.0, 14), (0, 15.4)], 10, red)
-    return joined([*rings, top])
-
-
-def windmill_body() -> Mesh:
-    """The tower of the windmill; its sails are `windmill_sails`."""
-    tower = lathe([(2.6, -2), (2.1, 6.2), (2.3, 6.2), (2.3, 6.5)], 12, Paint(Layer.PLASTER, (0.99, 0.95, 0.87)))
-    roof = lathe([(2.6, 6.4), (0.05, 9.4)], 12, Paint(Layer.WOOD, (0.62, 0.40, 0.28)))
-    door = box((0, 1.1, 2.36), (1.1, 2.2, 0.1), Paint(Layer.WOOD, (0.16, 0.42, 0.60)))
-    return joined([tower, roof, door])
-
-
-def windmill_sails() -> Mesh:
-    """Six triangular cloth sails around the origin, in the plane z = 0, seen from both sides."""
-    angle = np.arange(6) * math.pi / 3
-    along = np.stack([np.cos(angle), np.sin(angle), 0 * angle], 1)
-    side = np.stack([-np.sin(angle), np.cos(angle), 0 * angle], 1)
-    lift = np.array([0, 0, 0.35])
-    corners = np.stack([along * 0.7, along * 5.2, along * 4.6 + side * 1.7 + lift], 1)
-    tints = np.repeat([(0.98, 0.94, 0.84), (0.93, 0.42, 0.28)] * 3, 3, axis=0)
-    index = np.arange(18).reshape(6, 3)
-    cloth = Mesh.build(
-        corners, (0, 0, 1), np.tile([[0, 0], [2.0, 0], [2.0, 0.8]], (6, 1)), index, Paint(Layer.PLASTER), tints
-    )
-    spars = [box((2.6, 0, 0), (5.4, 0.14, 0.14), Paint(Layer.WOOD, (0.5, 0.36, 0.26))) for _ in angle]
-    turned = []
-    for spar, a in zip(spars, angle, strict=True):
-        c, s = math.cos(a), math.sin(a)
-        turned.append(spar.turned([[c, -s, 0], [s, c, 0], [0, 0, 1]]))
-    return joined([cloth, *turned])
-
-
-def sailing_boat(sail: Rgb, hull: Rgb) -> Mesh:
-    """A small boat with two sails, its water line at y = 0, its bow at -Z; seen from both sides."""
-    t = np.linspace(-1, 1, 9)
-    beam = 1.1 * (1 - np.abs(t) ** 2.4)
-    deck = np.stack([np.stack([s * beam, 0.75 + 0.25 * t * t, t * 3.4], 1) for s in (-1, 1)], 0)
-    keel = np.stack([0 * t, -0.3 + 0 * t, t * 3.0], 1)
-    rows = np.stack([deck[0], keel, deck[1], deck[0]], 0)
-    uv = np.stack(np.broadcast_arrays(t, np.arange(4)[:, None] * 0.3), -1)
-    normals = rows - [0, 0.1, 0]
-    body = Mesh.build(rows, normals.reshape(-1, 3), uv, grid_index(4, 9), Paint(Layer.WOOD, hull))
-    cloth = Paint(Layer.PLASTER, sail)
-    main = Mesh.build(
-        [(0, 1.3, -0.2), (0.35, 1.4, 3.1), (0, 8.4, -0.1)], (1, 0.2, 0), [(0, 0), (1, 0), (0, 2)], [(0, 1, 2)], cloth
-    )
-    jib = Mesh.build(
-        [(0, 1.1, -3.2), (0.3, 1.2, -0.4), (0, 7.0, -0.3)], (1, 0.2, 0), [(0, 0), (1, 0), (0, 2)], [(0, 1, 2)], cloth
-    )
-    mast = box((0, 4.6, -0.2), (0.12, 8, 0.12), Paint(Layer.WOOD, (0.5, 0.36, 0.26)))
-    return joined([body, main, jib, mast])
-
-
-def gull(span: float = 1.3) -> Mesh:
-    """A bird with spread wings; scaled up and down along Y it beats them."""
-    points = [(0, 0, -0.28), (0, 0, 0.3), (-0.25, 0.16, 0), (0.25, 0.16, 0), (-0.55, 0.22, 0.12), (0.55, 0.22, 0.12)]
-    scaled = np.array(points) * [span, span, span * 0.55]
-    white = Paint(Layer.SKIN, (0.97, 0.96, 0.94))
-    index = [(0, 2, 1), (0, 1, 3), (0, 4, 2), (2, 4, 1), (0, 3, 5), (3, 1, 5)]
-    tints = np.array([(1, 1, 1)] * 4 + [(0.35, 0.37, 0.42)] * 2)
-    return Mesh.build(scaled, (0, 1, 0), scaled[:, [0, 2]], index, white, tints)
 
 
 def spread_on_land(

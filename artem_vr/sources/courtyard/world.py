@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from artem_vr.sources.courtyard import buildings, plants, props, surroundings
+from artem_vr.sources.courtyard import buildings, landmarks, plants, props, surroundings
 from artem_vr.sources.courtyard.architecture import STONE, WOOD
 from artem_vr.sources.courtyard.buildings import EAST, HOUSE_NORTH, NORTH, PERGOLA, SOUTH, WEST
 from artem_vr.sources.courtyard.mesh import Mesh, joined
@@ -61,7 +61,7 @@ def build_world() -> World:
     far = [
         surroundings.terrain(),
         surroundings.town(rng),
-        surroundings.windmill_body().placed(_WINDMILL, _WINDMILL_YAW),
+        landmarks.windmill_body().placed(_WINDMILL, _WINDMILL_YAW),
     ]
     bunting = [
         props.bunting((WEST + 0.1, 3.5, 5.2), (EAST, 5.6, 3.3), 1.0, 22),
@@ -112,7 +112,8 @@ def _potted(rng: np.random.Generator) -> Plant:
         found.append(_in_pot(plants.lemon_tree(rng), (x, z), 0.36, 0.55, clay if i % 2 else ochre))
     flowers = (plants.SCARLET, plants.MAGENTA, (1.0, 0.75, 0.15), (0.97, 0.95, 0.92), (0.98, 0.45, 0.55))
     places = [
-        (-5.55, 4.9), (-5.5, 3.1), (-5.55, -0.75), (-5.5, -1.3), (6.4, -1.2), (6.45, -0.65), (6.5, 0.9), (-4.9, 7.4), (3.4, 7.5),
+        (-5.55, 4.9), (-5.5, 3.1), (-5.55, -0.75), (-5.5, -1.3), (6.4, -1.2), (6.45, -0.65), (6.5, 0.9), (-4.9, 7.4),
+        (3.4, 7.5),
         (-3.1, 7.55), (1.2, 7.55), (6.45, 7.6), (2.75, -6.35), (2.7, -5.8), (-5.2, -6.4), (2.65, -3.0),
     ]  # fmt: skip
     for i, place in enumerate(places):
@@ -218,14 +219,15 @@ _WINDMILL_YAW = math.atan2(-_MILL[0], -_MILL[1])
 def _movers() -> tuple[Mover, ...]:
     white, red, blue, yellow = (0.99, 0.97, 0.90), (0.88, 0.26, 0.18), (0.18, 0.42, 0.66), (0.97, 0.74, 0.28)
     boats = [
-        Mover(surroundings.sailing_boat(sail, hull), _drifting(x, z, yaw, phase))
+        Mover(landmarks.sailing_boat(sail, hull), _drifting(x, z, yaw, phase))
         for x, z, yaw, phase, sail, hull in (
-            (-14.0, -62.0, 1.2, 0.0, white, red), (9.0, -86.0, -1.4, 1.7, red, white), (-40.0, -100.0, 1.8, 3.1, yellow, blue),
+            (-14.0, -62.0, 1.2, 0.0, white, red), (9.0, -86.0, -1.4, 1.7, red, white),
+            (-40.0, -100.0, 1.8, 3.1, yellow, blue),
             (24.0, -52.0, -1.0, 4.4, white, blue),
         )
     ]  # fmt: skip
-    sails = Mover(surroundings.windmill_sails(), _turning())
-    gulls = [Mover(surroundings.gull(1.2), _circling(i)) for i in range(6)]
+    sails = Mover(landmarks.windmill_sails(), _turning())
+    gulls = [Mover(landmarks.gull(1.2), _circling(i)) for i in range(6)]
     return (*boats, sails, *gulls)
 
 
