@@ -22,6 +22,7 @@ from artem_vr.displays.headless import HeadlessDisplay
 from artem_vr.errors import EngineError, UsageError, unknown_name
 from artem_vr.frame import EYES, FrameRequest, Size
 from artem_vr.gl.context import renderer
+from artem_vr.gl.priority import stand_back
 from artem_vr.gl.upload import FrameUploader
 from artem_vr.media.picture import check_picture_suffix, write_picture
 from artem_vr.media.recorder import Recorder
@@ -147,6 +148,7 @@ def preview(options: PreviewOptions, on_frame: Callable[[int], None] = lambda fr
         control = StyleControl(bank, options.style, options.strength, options.cues)
         display = _open_display(options, _head_path(options))
         stack.callback(display.close)
+        stand_back()
         source = open_source(display, options)
         stack.callback(source.close)
         uploader = FrameUploader(display.ctx)

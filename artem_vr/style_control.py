@@ -121,4 +121,6 @@ def parse_style(bank: StyleBank, text: str) -> Vector:
         if not (math.isfinite(weights[-1]) and weights[-1] >= 0):
             raise UsageError(f"the weight of {name} is {weight}: weights are positive numbers")
         vectors.append(bank.vector(name))
-    return vectors[0] if len(vectors) == 1 and weights[0] > 0 else mix(np.stack(vectors), np.asarray(weights, np.float32))
+    if len(vectors) == 1 and weights[0] > 0:
+        return vectors[0]
+    return mix(np.stack(vectors), np.asarray(weights, np.float32))

@@ -61,8 +61,8 @@ def test_styles_lists_all_and_shows_one():
 def test_preview_leaves_what_was_asked_for(tmp_path, photo):
     stats, snapshot, film = tmp_path / "s.json", tmp_path / "s.png", tmp_path / "s.mp4"
     result = run(
-        "preview", "--headless", "--source", f"image:{photo}", "--frames", 12, "--size", "128x64", "--net-size", "64x64",
-        "--fps", 30, "--stats", stats, "--snapshot", snapshot, "--record", film,
+        "preview", "--headless", "--source", f"image:{photo}", "--frames", 12, "--size", "128x64",
+        "--net-size", "64x64", "--fps", 30, "--stats", stats, "--snapshot", snapshot, "--record", film,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     report = json.loads(stats.read_text())

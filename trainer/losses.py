@@ -21,13 +21,19 @@ def gram(features_NCHW: Tensor) -> Tensor:
     return (flat.transpose(1, 2) @ flat).float() / flat.shape[1]
 
 
-def style_loss(features: dict[str, Tensor], targets: dict[str, Tensor]) -> Tensor:
-    """Mean over the taps of |G - T|^2 / |T|^2: how far the Gram matrices G are from the painting's T (N, C, C)."""
+def style_loss(
+    features: dict[str, Tensor], targets: dict[str, Tensor], tap_weights: dict[str, float] | None = None
+) -> Tensor:
+    """Mean over the taps of |G - T|^2 / |T|^2: how far the Gram matrices G are from the painting's T (N, C, C).
+
+    With `tap_weights` it is the weighted mean.
+    """
+    weights = {tap: 1.0 if tap_weights is None else tap_weights[tap] for tap in targets}
     terms = [
-        (gram(features[tap]) - target).square().sum((1, 2)) / target.square().sum((1, 2))
+        weights[tap] * (gram(features[tap]) - target).square().sum((1, 2)) / target.square().sum((1, 2))
         for tap, target in targets.items()
     ]
-    return torch.stack(terms).mean(0)
+    return torch.stack(terms).sum(0) / sum(weights.values())
 
 
 def content_loss(features: Tensor, targets: Tensor) -> Tensor:

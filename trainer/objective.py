@@ -20,7 +20,7 @@ class Objective:
         self._recipe = recipe
         self._perceptual = PerceptualNetwork.load(root / recipe.data.perceptual).requires_grad_(False)
         self._weights = torch.tensor([style.style_weight for style in recipe.styles])
-        taps = recipe.losses.style_taps
+        taps = list(recipe.losses.style_taps)
         grams = []
         for style in recipe.styles:
             painting = read_painting(root / recipe.data.paintings / style.painting, style.short_side)
@@ -43,7 +43,7 @@ class Objective:
             features = self._perceptual(painted_NCHW, {*weights.content, *weights.style_taps})
         painted_NCHW = painted_NCHW.float()
         targets = {tap: self._targets[tap][style_indices_N] for tap in weights.style_taps}
-        style = losses.style_loss(_thinned(features, phase), targets)
+        style = losses.style_loss(_thinned(features, phase), targets, weights.style_taps)
         content = {tap: losses.content_loss(features[tap], originals[tap]) for tap in weights.content}
         variation = losses.total_variation(painted_NCHW)
         grid = losses.grid_energy(painted_NCHW)

@@ -40,7 +40,10 @@ class LossRecipe(_Strict):
     """The weights of the loss terms (see `trainer.losses`); a tap with no entry is not computed."""
 
     content: dict[str, float] = Field(default={"relu3_1": 1.0}, min_length=1)
-    style_taps: list[str] = Field(default=["relu1_1", "relu2_1", "relu3_1", "relu4_1"], min_length=1)
+    style_taps: dict[str, float] = Field(
+        default={"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 1.0}, min_length=1
+    )
+    """How much each tap counts in the style loss: the first ones hold colour and grain, the last ones strokes."""
     style: float = Field(default=4.0, ge=0)
     total_variation: float = Field(default=0.2, ge=0)
     grid: float = Field(default=0.0, ge=0)

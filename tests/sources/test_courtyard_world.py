@@ -10,6 +10,7 @@ from artem_vr.gl.context import create_headless_context
 from artem_vr.sources.courtyard import light, sky
 from artem_vr.sources.courtyard.chunks import cut, visible
 from artem_vr.sources.courtyard.mesh import joined
+from artem_vr.sources.courtyard.occluders import hidden
 from artem_vr.sources.courtyard.occlusion import bake_occlusion, load_occlusion
 from artem_vr.sources.courtyard.paint import Layer, Paint
 from artem_vr.sources.courtyard.path import ROUND, walk
@@ -144,6 +145,14 @@ def test_visible_boxes():
     clip = np.eye(4, dtype=np.float32)
     low = np.array([(-0.5, -0.5, -0.5), (2, 0, 0), (0.9, 0.9, 0.9)], np.float32)
     assert visible(low, low + 0.5, clip).tolist() == [True, False, True]
+
+
+def test_screens_hide_only_what_lies_behind_them():
+    eye = np.array([0, 1.65, 4], np.float32)
+    low = np.array(
+        [(-2, 0.5, 12), (-2, 0.5, 5), (-2, 6, 12), (-1, -9, 0), (-1, -9, -60), (20, 0, 2), (-9, 1, 12)], np.float32
+    )
+    assert hidden(low, low + 1, eye).tolist() == [True, False, False, True, False, True, False]
 
 
 def test_baked_light_belongs_to_the_geometry(world):

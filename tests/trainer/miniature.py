@@ -25,7 +25,7 @@ blocks = 1
 tail_channels = 4
 [losses]
 content = { relu2_1 = 1.0 }
-style_taps = ["relu1_1", "relu2_1"]
+style_taps = { relu1_1 = 1.0, relu2_1 = 1.0 }
 grid = 10.0
 [data]
 root = "data"

@@ -109,7 +109,9 @@ def test_what_is_not_a_number_ends_the_run_and_spoils_nothing(miniature: Miniatu
     train_until(run, 2)
     before = weights_of(run)
 
-    def objective(photos: torch.Tensor, painted: torch.Tensor, styles: torch.Tensor) -> dict[str, torch.Tensor]:
+    def objective(
+        photos: torch.Tensor, painted: torch.Tensor, styles: torch.Tensor, phase: int
+    ) -> dict[str, torch.Tensor]:
         # The root of zero is finite, its slope is not.
         return {"total": (0 * painted).sum().sqrt() if what == "gradient" else painted.sum() * math.nan}
 
@@ -135,7 +137,7 @@ def test_data_that_is_missing_is_named_before_anything_starts(miniature: Miniatu
         ({"data.photos": "nowhere"}, "nowhere holds 0 pictures"),
         ({"data.paintings": "nowhere"}, "cannot read the picture"),
         ({"data.perceptual": "nowhere"}, "cannot read the perceptual network"),
-        ({"losses.style_taps": "['relu9_1']"}, "has no relu9_1"),
+        ({"losses.style_taps": "{relu9_1 = 1.0}"}, "has no relu9_1"),
     ):
         with pytest.raises(InputError, match=says):
             miniature.run("run", **overrides)

@@ -129,3 +129,11 @@ def test_every_loss_is_one_value_a_picture_and_has_a_gradient() -> None:
 
 def test_a_crop_smaller_than_the_window_is_measured_too() -> None:
     assert losses.grid_energy(torch.full((1, 3, 16, 24), 0.5) + comb(6, size=24)[:16]).item() > 3e-4
+
+
+def test_taps_can_count_differently() -> None:
+    features = {"relu1_1": torch.rand(2, 4, 8, 8), "relu2_1": torch.rand(2, 6, 4, 4)}
+    targets = {tap: losses.gram(torch.rand_like(f)) for tap, f in features.items()}
+    alone = {tap: losses.style_loss({tap: features[tap]}, {tap: targets[tap]}) for tap in features}
+    weighted = losses.style_loss(features, targets, {"relu1_1": 3.0, "relu2_1": 1.0})
+    torch.testing.assert_close(weighted, 0.75 * alone["relu1_1"] + 0.25 * alone["relu2_1"])

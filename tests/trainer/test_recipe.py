@@ -61,7 +61,7 @@ def test_overrides(path: Path, key: str, value: str, get: object, expected: obje
         ("styles", "[]", "styles: "),
         ("losses", "3", "losses: "),
         ("losses.content", "{}", "losses.content: "),
-        ("losses.style_taps", "[]", "losses.style_taps: "),
+        ("losses.style_taps", "{}", "losses.style_taps: "),
         ("data.crop", "30", "data.crop: "),
         ("data.crop", "34", "multiple of 4"),
         ("data.smooth_share", "1.5", "less than or equal to 1"),

@@ -6,12 +6,13 @@ from numpy.typing import NDArray
 
 from artem_vr.sources.courtyard.chunks import VERTEX_FORMAT, cut, vertices, visible
 from artem_vr.sources.courtyard.mesh import Mesh
+from artem_vr.sources.courtyard.occluders import hidden
 
 ATTRIBUTES = ("in_position", "in_uv", "in_shade", "in_sun")
 Run = tuple[int, int]
 """First index and number of indices of a draw call."""
 
-_FEWEST = 0.3
+_FEWEST = 0.22
 _FORMATS = VERTEX_FORMAT.split()
 _PADDING = {"3f": "12x", "4f1": "4x"}
 
@@ -27,35 +28,39 @@ class Batch:
     """Triangles of one mesh that share one program.
 
     With `thin_beyond` (metres) chunks farther away than that are drawn with fewer of their triangles, down to a third:
-    for leaves, whose order must not matter.
+    for leaves, whose order must not matter. `outside` chunks are left out where walls or floor hide them. `data` are
+    ready vertices in place of those that the mesh, its open sky and its sunlight give.
     """
 
     def __init__(
         self, ctx: moderngl.Context, program: moderngl.Program, mesh: Mesh, index_M3: NDArray[np.int32], cell: float,
         occlusion_N: NDArray[np.float32] | float = 1.0, lit_N: NDArray[np.float32] | float = 1.0,
-        thin_beyond: float | None = None,
+        thin_beyond: float | None = None, outside: bool = False, data: NDArray[np.void] | None = None,
     ) -> None:  # fmt: skip
         index, self._chunks = cut(mesh, index_M3, cell)
-        self._thin_beyond = thin_beyond
+        self._thin_beyond, self._outside = thin_beyond, outside
         self._low = np.array([chunk.low for chunk in self._chunks], np.float32).reshape(-1, 3)
         self._high = np.array([chunk.high for chunk in self._chunks], np.float32).reshape(-1, 3)
         self._owned: list[moderngl.Buffer | moderngl.VertexArray] = []
         if not self._chunks:
             return
         used, compact = np.unique(index, return_inverse=True)
-        buffer = ctx.buffer(vertices(mesh, occlusion_N, lit_N)[used].tobytes())
+        data = vertices(mesh, occlusion_N, lit_N) if data is None else data
+        buffer = ctx.buffer(data[used].tobytes())
         self._owned.append(buffer)
         order = ctx.buffer(compact.astype(np.int32).tobytes())
         self._owned.append(order)
         self._array = ctx.vertex_array(program, [vertex_layout(program, buffer)], order)
         self._owned.append(self._array)
 
-    def in_view(self, eye_3: NDArray[np.float32], clips: list[NDArray[np.float32]]) -> list[Run]:
-        """What any of the views (world to clip, 4x4) sees, the nearest to the eye first."""
+    def in_view(self, eyes: list[NDArray[np.float32]], clips: list[NDArray[np.float32]]) -> list[Run]:
+        """What any of the eyes with their views (world to clip, 4x4) sees, the nearest first."""
         if not self._chunks:
             return []
         seen = np.logical_or.reduce([visible(self._low, self._high, clip) for clip in clips])
-        gap = np.maximum(np.maximum(self._low - eye_3, eye_3 - self._high), 0)
+        if self._outside:
+            seen &= ~np.logical_and.reduce([hidden(self._low, self._high, eye) for eye in eyes])
+        gap = np.maximum(np.maximum(self._low - eyes[0], eyes[0] - self._high), 0)
         distance = np.sqrt((gap * gap).sum(1))
         chosen = np.flatnonzero(seen)
         chosen = chosen[np.argsort(distance[chosen], kind="stable")]

@@ -30,6 +30,7 @@ from artem_vr.sources.courtyard.primitives import box, disc, grid_index, lathe, 
 
 WEST, EAST, NORTH, SOUTH = -6.0, 7.0, -7.0, 8.0
 HOUSE_NORTH = -2.6
+WALL_HEIGHT, HOUSE_HEIGHT = 3.1, 6.4
 WHITE = Paint(Layer.PLASTER, (0.98, 0.93, 0.84))
 OCHRE = Paint(Layer.PLASTER, (0.99, 0.74, 0.36))
 CORAL = Paint(Layer.PLASTER, (0.95, 0.53, 0.42))
@@ -135,7 +136,6 @@ def terrace_edge() -> Mesh:
     return joined(parts)
 
 
-HOUSE_HEIGHT = 6.4
 _GROUND_WINDOW: Hole = (7.4, 0.95, 1.1, 1.45)
 _UPPER: tuple[Hole, ...] = ((1.2, 3.75, 1.05, 1.5), (8.3, 3.75, 1.05, 1.5))
 _BALCONY: Hole = (4.6, 3.25, 1.25, 2.15)
@@ -192,7 +192,7 @@ def _balcony() -> Mesh:
 
 def garden_wall() -> Mesh:
     """The south side: a coral wall with a wide arched gate, tile panels and a coping of roof tiles."""
-    length, height = EAST - WEST, 3.1
+    length, height = EAST - WEST, WALL_HEIGHT
     gate_x = length - 4.6
     gate = arch_outline(gate_x, 0.95, 1.75, 12)
     front = arched_wall(length, height, 0.4, [gate], CORAL)

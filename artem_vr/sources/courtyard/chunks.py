@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from artem_vr.sources.courtyard.light import RANGE, vertex_light
 from artem_vr.sources.courtyard.mesh import Mesh
 from artem_vr.sources.courtyard.shadow import DepthMap
+from artem_vr.sources.courtyard.sky import sea_color
 
 VERTEX = np.dtype([("place", "<f4", 3), ("uv", "<f4", 3), ("shade", "u1", 4), ("sun", "u1", 4)])
 VERTEX_FORMAT = "3f 3f 4f1 4f1"
@@ -35,6 +36,14 @@ def vertices(
     data["uv"][:, :2], data["uv"][:, 2] = mesh.uv_N2, mesh.layer_N
     data["shade"][:, :3], data["sun"][:, :3] = shade * (255 / RANGE) + 0.5, sun * (255 / RANGE) + 0.5
     data["sun"][:, 3] = np.broadcast_to(np.asarray(lit_N) * 255 + 0.5, len(data))
+    return data
+
+
+def sea_vertices(mesh: Mesh, eye_height: float = 1.65) -> NDArray[np.void]:
+    """The vertex buffer of the sea: its colour as seen from the courtyard takes the place of the light."""
+    way = mesh.position_N3 - np.array([0, eye_height, 0], np.float32)
+    data = vertices(mesh, 1.0, 1.0)
+    data["shade"][:, :3] = sea_color(way / np.linalg.norm(way, axis=1, keepdims=True)) * (255 / RANGE) + 0.5
     return data
 
 

@@ -150,10 +150,10 @@ def cypress(height: float, rng: np.random.Generator, leaves: int = 140, segments
 
 
 def far_cypress(height: float) -> Mesh:
-    """A cypress of 24 triangles, for a distance."""
+    """A cypress of some twenty triangles, for a distance."""
     h = height
     profile = [(h * 0.04, 0), (h * 0.105, h * 0.28), (0, h)]
-    return lathe(profile, 6, Paint(Layer.FOLIAGE, (0.22, 0.38, 0.22), 3.0))
+    return lathe(profile, 5, Paint(Layer.FOLIAGE, (0.22, 0.38, 0.22), 3.0))
 
 
 def blossoms(at_N3: ArrayLike, out_N3: ArrayLike, tint: Rgb, rng: np.random.Generator, size: float) -> Mesh:
@@ -164,7 +164,7 @@ def blossoms(at_N3: ArrayLike, out_N3: ArrayLike, tint: Rgb, rng: np.random.Gene
 
 def geranium(rng: np.random.Generator, flower: Rgb = SCARLET, spread: float = 0.26) -> Plant:
     """A bushy flower in bloom, to stand in a pot or a box."""
-    bush = clump((spread, spread * 0.75, spread), GREEN, 40, rng, 0.11, 0.10).placed((0, spread * 0.55, 0))
+    bush = clump((spread, spread * 0.75, spread), GREEN, 34, rng, 0.13, 0.11).placed((0, spread * 0.55, 0))
     way = on_ball(20, rng, 0.05)
     heads = way * [spread * 1.12, spread * 1.0, spread * 1.12] + [0, spread * 0.62, 0]
     return Plant(bush.bodies, joined([bush.leaves, blossoms(heads, way, flower, rng, 0.11)]))

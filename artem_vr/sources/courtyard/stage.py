@@ -11,17 +11,17 @@ from artem_vr.gl.context import is_software
 from artem_vr.gl.program import load_program
 from artem_vr.sources.courtyard import sky
 from artem_vr.sources.courtyard.batch import Batch, Run
-from artem_vr.sources.courtyard.chunks import needs_shadow_map
+from artem_vr.sources.courtyard.chunks import needs_shadow_map, sea_vertices
 from artem_vr.sources.courtyard.mesh import Mesh
 from artem_vr.sources.courtyard.moving import MovingParts
 from artem_vr.sources.courtyard.occlusion import bake_occlusion, load_occlusion
-from artem_vr.sources.courtyard.paint import BARE, Layer
+from artem_vr.sources.courtyard.paint import BARE
 from artem_vr.sources.courtyard.shadow import shadow_texture, sun_view, take_depth_map, to_texture
 from artem_vr.sources.courtyard.textures import texture_array
 from artem_vr.sources.courtyard.world import World, build_world
 
 _LAYERS, _SHADOW, _PANORAMA = 0, 1, 2
-_NEAR_CELL, _FAR_CELL, _THIN_BEYOND = 4.4, 64.0, 6.0
+_NEAR_CELL, _FAR_CELL, _SEA_CELL, _THIN_BEYOND = 4.4, 32.0, 70.0, 3.6
 _QUICK_DIRECTIONS = 48
 Matrix = NDArray[np.float32]
 
@@ -36,6 +36,7 @@ class Selection:
     bare: list[Run]
     leafy: list[Run]
     far: list[Run]
+    sea: list[Run]
     moving: list[tuple[int, bytes]]
 
 
@@ -56,12 +57,13 @@ class Stage:
         self._panorama = self._own(sky.panorama_texture(self._ctx))
         self._load_programs(1 if software else 4)
         self._open_near(world)
-        self._far = self._own(Batch(self._ctx, self._far_program, world.far, world.far.index_M3, _FAR_CELL))
+        far, sea = world.far, world.sea
+        self._far = self._own(Batch(self._ctx, self._far_program, far, far.index_M3, _FAR_CELL, outside=True))
+        self._sea = self._own(
+            Batch(self._ctx, self._sea_program, sea, sea.index_M3, _SEA_CELL, outside=True, data=sea_vertices(sea))
+        )
         self._moving = self._own(MovingParts(self._ctx, self._moving_program, world.movers))
-        way = world.sea.position_N3 - np.array([0, 1.65, 0], np.float32)
-        colors = sky.sea_color(way / np.linalg.norm(way, axis=1, keepdims=True))
-        self._sea = self._backdrop(self._sea_program, world.sea, colors)
-        self._dome = self._backdrop(self._sky_program, sky.dome(), None)
+        self._dome = self._open_dome(sky.dome())
 
     def _open_near(self, world: World) -> None:
         ctx, solid, leafy = self._ctx, world.solid, world.leafy
@@ -99,30 +101,27 @@ class Stage:
         self._shadow_program["shadow_map"] = _SHADOW
         self._shadow_program["to_sun"].write(_bytes(to_texture() @ sun_view()))
         self._sky_program["panorama"] = _PANORAMA
-        self._sea_program["water_layer"] = float(Layer.WATER)
 
     def _own(self, thing: Any) -> Any:
         self._owned.append(thing)
         return thing
 
-    def _backdrop(self, program: moderngl.Program, mesh: Mesh, colors: NDArray[np.float32] | None) -> Any:
-        """The vertex array of the sky or the sea, which need less than the rest."""
-        columns = [mesh.position_N3, mesh.uv_N2, *([] if colors is None else [colors])]
-        data = self._own(self._ctx.buffer(np.concatenate(columns, 1).astype("<f4").tobytes()))
-        index = self._own(self._ctx.buffer(mesh.index_M3.astype("<i4").tobytes()))
-        layout = "3f 2f" if colors is None else "3f 2f 3f"
-        names = ("in_position", "in_uv", "in_color")[: len(columns)]
-        return self._own(self._ctx.vertex_array(program, [(data, layout, *names)], index))
+    def _open_dome(self, dome: Mesh) -> Any:
+        data = self._own(self._ctx.buffer(np.concatenate([dome.position_N3, dome.uv_N2], 1).astype("<f4").tobytes()))
+        index = self._own(self._ctx.buffer(dome.index_M3.astype("<i4").tobytes()))
+        content = [(data, "3f 2f", "in_position", "in_uv")]
+        return self._own(self._ctx.vertex_array(self._sky_program, content, index))
 
-    def select(self, eye_3: Matrix, clips: list[Matrix], time: float) -> Selection:
-        """What is to be drawn for views (world to clip) around a place."""
+    def select(self, eyes: list[Matrix], clips: list[Matrix], time: float) -> Selection:
+        """What is to be drawn for eyes at these places with these views (world to clip)."""
         return Selection(
             time=time,
-            shadowed=self._shadowed.in_view(eye_3, clips),
-            plain=self._plain.in_view(eye_3, clips),
-            bare=self._bare.in_view(eye_3, clips),
-            leafy=self._leafy.in_view(eye_3, clips),
-            far=self._far.in_view(eye_3, clips),
+            shadowed=self._shadowed.in_view(eyes, clips),
+            plain=self._plain.in_view(eyes, clips),
+            bare=self._bare.in_view(eyes, clips),
+            leafy=self._leafy.in_view(eyes, clips),
+            far=self._far.in_view(eyes, clips),
+            sea=self._sea.in_view(eyes, clips),
             moving=self._moving.in_view(time, clips),
         )
 
@@ -142,7 +141,7 @@ class Stage:
         self._moving.draw(selection.moving)
         ctx.enable(moderngl.CULL_FACE)
         self._far.draw(selection.far)
-        self._sea.render()
+        self._sea.draw(selection.sea)
         self._dome.render()
         ctx.disable(moderngl.CULL_FACE)
 

@@ -57,8 +57,8 @@ def height(x: ArrayLike, z: ArrayLike) -> NDArray[np.float64]:
 
 def terrain() -> Mesh:
     """Land as a polar grid that gets coarser with distance; triangles under the sea are left out."""
-    angle = np.linspace(0, 2 * math.pi, 113)
-    radius = np.concatenate([[11.5], np.geomspace(14, 192, 17)])[:, None]
+    angle = np.linspace(0, 2 * math.pi, 97)
+    radius = np.concatenate([[11.5], np.geomspace(14, 192, 14)])[:, None]
     x, z = radius * np.sin(angle), -radius * np.cos(angle)
     y = height(x, z)
     points = np.stack([x, y, z], -1)
@@ -101,13 +101,13 @@ def greenery(rng: np.random.Generator) -> Mesh:
         stem = tube([(x, y - 1, z), (x + 0.3, y + tall, z)], 0.22, 4, Paint(Layer.WOOD, (0.45, 0.32, 0.25)))
         crown = ball((2.3, 0.85, 2.3), Paint(Layer.FOLIAGE, pine, 2.2), 1, 0.16, int(rng.integers(99)))
         parts += [stem, crown.placed((x + 0.3, y + tall + 0.3, z))]
-    for x, z in spread_on_land(rng, 95, 13.5, 60):
+    for x, z in spread_on_land(rng, 80, 13.5, 60):
         size = float(rng.uniform(0.7, 1.6))
         tint = olive if rng.uniform() < 0.5 else bush
         mass = ball(
             (size, size * 0.8, size),
             Paint(Layer.FOLIAGE, tint, 2.0),
-            1 if math.hypot(x, z) < 19 else 0,
+            1 if math.hypot(x, z) < 17 else 0,
             0.15,
             int(rng.integers(99)),
         )
@@ -124,14 +124,16 @@ def sea() -> Mesh:
 
 
 def house(size: tuple[float, float, float], walls: Rgb, rng: np.random.Generator, hip: bool) -> Mesh:
-    """A far house: four walls with painted windows and a tiled roof; its ground is at y = 0 and goes 3 m below."""
+    """A far house that looks to +Z: three walls with painted windows, a tiled roof, its base 3 m below y = 0.
+
+    It has no back: nobody in the courtyard can see that.
+    """
     w, h, d = size
     paint = Paint(Layer.FACADE, walls)
     shift = rng.integers(0, 4, 2) / 4
     corners = [
         ((-w / 2, d / 2), (w, 0)),
         ((w / 2, d / 2), (0, -d)),
-        ((w / 2, -d / 2), (-w, 0)),
         ((-w / 2, -d / 2), (0, d)),
     ]
     sides = [patch((x, -3, z), (u, 0, v), (0, h + 3, 0), paint, uv_at=shift) for (x, z), (u, v) in corners]
