@@ -1,7 +1,8 @@
 #version 330
 in vec3 gain;
 #ifndef BARE
-in vec3 uv;
+in vec2 uv;
+flat in float layer;
 uniform sampler2DArray layers;
 #endif
 #ifdef HAZY
@@ -29,7 +30,7 @@ void main() {
 #endif
 #endif
 #ifndef BARE
-    light *= texture(layers, uv).rgb;
+    light *= texture(layers, vec3(uv, layer)).rgb;
 #endif
 #ifdef HAZY
     light += haze;

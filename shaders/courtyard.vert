@@ -7,7 +7,8 @@
 in vec3 in_position;
 #ifndef BARE
 in vec3 in_uv;
-out vec3 uv;
+out vec2 uv;
+flat out float layer;
 #endif
 in vec4 in_shade;
 in vec4 in_sun;
@@ -33,7 +34,8 @@ out vec3 gain;
 void main() {
     vec3 place = in_position;
 #ifndef BARE
-    uv = in_uv;
+    uv = in_uv.xy;
+    layer = in_uv.z;
 #endif
 #ifdef MOVING
     place = (model * vec4(place, 1.0)).xyz;

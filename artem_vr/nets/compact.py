@@ -97,7 +97,9 @@ class Compact(nn.Module):
         for block in range(self.config.blocks):
             y = F.leaky_relu(_modulate(self.convolutions[2 * block](x), *norms[1 + 2 * block]), _LEAK)
             x = x + _modulate(self.convolutions[2 * block + 1](y), *norms[2 + 2 * block])
-        x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+        # Nearest upsampling would show the next convolution only four patterns of neighbours, one for each pixel of a
+        # 2x2 square: a grid. Bilinear costs the same.
+        x = F.interpolate(x, scale_factor=2.0, mode="bilinear")
         x = F.leaky_relu(_modulate(self.rise(x), *norms[-1]), _LEAK)
         paint = F.pixel_shuffle(self.paint(x), 2) + ground
         return (keep * padded + paint)[..., :height, :width]

@@ -17,8 +17,10 @@ if not is_software(ctx):
     print("hardware")
 else:
     count = stand_back(7)
-    threads = [int(t.name) for t in Path("/proc/self/task").iterdir() if (t / "comm").read_text().startswith("llvmpipe")]
-    print(count, len(threads), {os.getpriority(os.PRIO_PROCESS, t) for t in threads}, os.getpriority(os.PRIO_PROCESS, 0))
+    tasks = Path("/proc/self/task").iterdir()
+    threads = [int(task.name) for task in tasks if (task / "comm").read_text().startswith("llvmpipe")]
+    niceness = {os.getpriority(os.PRIO_PROCESS, thread) for thread in threads}
+    print(count, len(threads), niceness, os.getpriority(os.PRIO_PROCESS, 0))
 """
 
 

@@ -53,14 +53,14 @@ class Batch:
         self._array = ctx.vertex_array(program, [vertex_layout(program, buffer)], order)
         self._owned.append(self._array)
 
-    def in_view(self, eyes: list[NDArray[np.float32]], clips: list[NDArray[np.float32]]) -> list[Run]:
-        """What any of the eyes with their views (world to clip, 4x4) sees, the nearest first."""
+    def in_view(self, eye_3: NDArray[np.float32], clips: list[NDArray[np.float32]]) -> list[Run]:
+        """What any of the views (world to clip, 4x4) of the eyes around a place sees, the nearest first."""
         if not self._chunks:
             return []
         seen = np.logical_or.reduce([visible(self._low, self._high, clip) for clip in clips])
         if self._outside:
-            seen &= ~np.logical_and.reduce([hidden(self._low, self._high, eye) for eye in eyes])
-        gap = np.maximum(np.maximum(self._low - eyes[0], eyes[0] - self._high), 0)
+            seen[seen] = ~hidden(self._low[seen], self._high[seen], eye_3)
+        gap = np.maximum(np.maximum(self._low - eye_3, eye_3 - self._high), 0)
         distance = np.sqrt((gap * gap).sum(1))
         chosen = np.flatnonzero(seen)
         chosen = chosen[np.argsort(distance[chosen], kind="stable")]

@@ -90,6 +90,7 @@ def visible(
     """Which boxes (C,) reach into the view of a world-to-clip matrix."""
     # Gribb and Hartmann: the planes of the view are sums of the matrix's rows.
     planes = np.concatenate([clip_44[3] + clip_44[:3], clip_44[3] - clip_44[:3]])
-    nearest = np.where(planes[:, None, :3] > 0, chunks_high_C3[None], chunks_low_C3[None])
-    inside: NDArray[np.bool_] = ((nearest * planes[:, None, :3]).sum(-1) + planes[:, 3:4] > 0).all(0)
+    # The corner of a box that lies farthest inside a plane, times the plane.
+    reach = chunks_high_C3 @ np.maximum(planes[:, :3], 0).T + chunks_low_C3 @ np.minimum(planes[:, :3], 0).T
+    inside: NDArray[np.bool_] = (reach + planes[:, 3] > 0).all(1)
     return inside

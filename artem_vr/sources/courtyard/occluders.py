@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from artem_vr.sources.courtyard.buildings import EAST, HOUSE_HEIGHT, HOUSE_NORTH, NORTH, SOUTH, WALL_HEIGHT, WEST
 
-_INSET = 0.05
+_INSET = 0.06
+"""More than an eye lies beside the middle of the head: what the middle cannot see, neither eye can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Screen:
 
 
 SCREENS = (
-    Screen(0, WEST - 2.9, (0.0, NORTH), (4.6, SOUTH)),
+    Screen(0, WEST - 2.9, (0.0, NORTH), (4.5, SOUTH)),
     Screen(0, EAST, (0.0, HOUSE_NORTH), (HOUSE_HEIGHT, SOUTH)),
     Screen(2, SOUTH, (WEST, 0.0), (EAST, WALL_HEIGHT)),
     Screen(1, 0.0, (WEST - 2.6, NORTH), (EAST, SOUTH)),
@@ -29,7 +30,7 @@ SCREENS = (
 
 
 def hidden(low_C3: NDArray[np.float32], high_C3: NDArray[np.float32], eye_3: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which boxes (C,) an eye cannot see because one screen covers them entirely."""
+    """Which boxes (C,) the eyes around a place cannot see because one screen covers them entirely."""
     picks = np.array([(i >> 2 & 1, i >> 1 & 1, i & 1) for i in range(8)], bool)
     corners = np.where(picks, high_C3[:, None], low_C3[:, None])
     covered = np.zeros(len(low_C3), bool)

@@ -85,7 +85,10 @@ def clump(
 ) -> Plant:
     """A round mass of foliage around the origin."""
     reach = np.broadcast_to(np.asarray(radius, float), (3,))
-    paint = Paint(Layer.FOLIAGE, (tint[0] * 0.85, tint[1] * 0.88, tint[2] * 0.85))
+    # Under the leaves of a small plant nobody misses the picture.
+    big = float(reach.max()) > 0.35
+    dark = 0.86 if big else 0.5
+    paint = Paint(Layer.FOLIAGE if big else Layer.LEAF, (tint[0] * dark, tint[1] * dark, tint[2] * dark))
     body = ball(reach * 0.92, paint, level, lumps=0.22, seed=int(rng.integers(1 << 30)))
     way = on_ball(leaves, rng, -0.8)
     return Plant(
@@ -113,13 +116,13 @@ def olive_tree(rng: np.random.Generator) -> Plant:
         ((0.95, 2.75, 0.2), 0.75), ((-0.85, 2.7, 0.25), 0.78), ((0, 3.1, -0.6), 0.8), ((0.15, 3.45, 0.15), 0.85),
         ((0.5, 2.55, 0.75), 0.6), ((-0.35, 2.6, -0.9), 0.55),
     ]  # fmt: skip
-    masses = [clump((r, r * 0.72, r), OLIVE, 190, rng, 0.21, 0.07).placed(at) for at, r in crowns]
+    masses = [clump((r, r * 0.72, r), OLIVE, 150, rng, 0.24, 0.08).placed(at) for at, r in crowns]
     return Plant(joined([*stems, *(m.bodies for m in masses)]), joined(m.leaves for m in masses))
 
 
 def lemon_tree(rng: np.random.Generator, fruit: Rgb = (1.0, 0.84, 0.10)) -> Plant:
     """A small round citrus tree with fruit, about 1.5 m above its pot."""
-    crown = clump((0.52, 0.5, 0.52), LEMON_LEAF, 180, rng, 0.18, 0.10, 2).placed((0, 1.05, 0))
+    crown = clump((0.52, 0.5, 0.52), LEMON_LEAF, 140, rng, 0.20, 0.11, 2).placed((0, 1.05, 0))
     paint = Paint(Layer.SKIN, fruit)
     ways = on_ball(9, rng, -0.55)
     fruits = [ball((0.06, 0.07, 0.06), paint, 0).placed((0, 1.05, 0) + way * 0.51) for way in ways]
@@ -127,7 +130,7 @@ def lemon_tree(rng: np.random.Generator, fruit: Rgb = (1.0, 0.84, 0.10)) -> Plan
     return Plant(joined([stem, crown.bodies, *fruits]), crown.leaves)
 
 
-def cypress(height: float, rng: np.random.Generator, leaves: int = 140, segments: int = 8) -> Plant:
+def cypress(height: float, rng: np.random.Generator, leaves: int = 110, segments: int = 8) -> Plant:
     """A slender Italian cypress."""
     rings = 9
     t = np.linspace(0, 1, rings)
@@ -145,7 +148,7 @@ def cypress(height: float, rng: np.random.Generator, leaves: int = 140, segments
     r = np.interp(y, t, radius) * 1.02
     at = np.stack([r * np.cos(angle), 0.25 + y * (height - 0.25), r * np.sin(angle)], 1)
     out = np.stack([np.cos(angle), np.full(leaves, 0.9), np.sin(angle)], 1)
-    tufts = leaf_quads(at, out, (0.25, 0.45, 0.22), rng, 0.5, 0.19, droop=-0.9)
+    tufts = leaf_quads(at, out, (0.25, 0.45, 0.22), rng, 0.55, 0.21, droop=-0.9)
     return Plant(body, tufts)
 
 

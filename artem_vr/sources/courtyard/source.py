@@ -83,7 +83,7 @@ class CourtyardSource:
         time = request.time - self._start
         clips = [(view.projection_44 @ view.view_44).astype(np.float32) for view in request.eyes]
         places = [np.linalg.inv(view.view_44.astype(np.float64))[:3, 3].astype(np.float32) for view in request.eyes]
-        selection = self._stage.select(places, clips, time)
+        selection = self._stage.select(((places[0] + places[1]) / 2).astype(np.float32), clips, time)
         for target, clip, place in zip(self._targets, clips, places, strict=True):
             target.canvas.use()
             target.canvas.clear(depth=1.0)

@@ -112,16 +112,16 @@ class Stage:
         content = [(data, "3f 2f", "in_position", "in_uv")]
         return self._own(self._ctx.vertex_array(self._sky_program, content, index))
 
-    def select(self, eyes: list[Matrix], clips: list[Matrix], time: float) -> Selection:
-        """What is to be drawn for eyes at these places with these views (world to clip)."""
+    def select(self, eye_3: Matrix, clips: list[Matrix], time: float) -> Selection:
+        """What is to be drawn for the views (world to clip) of two eyes around a place."""
         return Selection(
             time=time,
-            shadowed=self._shadowed.in_view(eyes, clips),
-            plain=self._plain.in_view(eyes, clips),
-            bare=self._bare.in_view(eyes, clips),
-            leafy=self._leafy.in_view(eyes, clips),
-            far=self._far.in_view(eyes, clips),
-            sea=self._sea.in_view(eyes, clips),
+            shadowed=self._shadowed.in_view(eye_3, clips),
+            plain=self._plain.in_view(eye_3, clips),
+            bare=self._bare.in_view(eye_3, clips),
+            leafy=self._leafy.in_view(eye_3, clips),
+            far=self._far.in_view(eye_3, clips),
+            sea=self._sea.in_view(eye_3, clips),
             moving=self._moving.in_view(time, clips),
         )
 
