@@ -19,7 +19,7 @@ from artem_vr.camera import HeadPath, Pose
 from artem_vr.compositor import Compositor
 from artem_vr.config import PreviewOptions, check, default_net_size
 from artem_vr.displays.headless import HeadlessDisplay
-from artem_vr.errors import EngineError, UsageError, unknown_name
+from artem_vr.errors import DisplayError, EngineError, UsageError, unknown_name
 from artem_vr.frame import EYES, FrameRequest, Size
 from artem_vr.gl.context import renderer
 from artem_vr.gl.priority import stand_back
@@ -142,10 +142,15 @@ def preview(options: PreviewOptions, on_frame: Callable[[int], None] = lambda fr
     check(options)
     if options.snapshot is not None:
         check_picture_suffix(options.snapshot)
+    if not options.headless and not has_screen():
+        raise DisplayError("no screen to open a window on: use --headless --frames N")
     net_size = options.net_size or default_net_size(options.eye_size)
     with ExitStack() as stack:
         bank = StyleBank.load(options.model)
         control = StyleControl(bank, options.style, options.strength, options.cues)
+        # Before the display, so that no window stands empty while the network is compiled.
+        stylizer = _start_stylizer(bank, control, options, net_size)
+        stack.callback(stylizer.close)
         display = _open_display(options, _head_path(options))
         stack.callback(display.close)
         stand_back()
@@ -157,8 +162,6 @@ def preview(options: PreviewOptions, on_frame: Callable[[int], None] = lambda fr
         stack.callback(bridge.close)
         compositor = Compositor(display.ctx, options.upsampling)  # type: ignore[arg-type]
         stack.callback(compositor.close)
-        stylizer = _start_stylizer(bank, control, options, net_size)
-        stack.callback(stylizer.close)
         stats = RunStats()
         outputs = stack.enter_context(Outputs(options, display, stats, on_frame))
         pipeline = Pipeline(

@@ -150,7 +150,7 @@ def test_visible_boxes():
 def test_screens_hide_only_what_lies_behind_them():
     eye = np.array([0, 1.65, 4], np.float32)
     low = np.array(
-        [(-2, 0.5, 12), (-2, 0.5, 5), (-2, 6, 12), (-1, -9, 0), (-1, -9, -60), (20, 0, 2), (-9, 1, 12)], np.float32
+        [(-2, 0.5, 12), (-2, 0.5, 5), (-2, 6, 12), (-1, -9, 0), (-1, -9, -60), (20, 0, 2), (-9, 6, 12)], np.float32
     )
     assert hidden(low, low + 1, eye).tolist() == [True, False, False, True, False, True, False]
 

@@ -12,7 +12,7 @@ ATTRIBUTES = ("in_position", "in_uv", "in_shade", "in_sun")
 Run = tuple[int, int]
 """First index and number of indices of a draw call."""
 
-_FEWEST = 0.22
+_FEWEST = 0.45
 _FORMATS = VERTEX_FORMAT.split()
 _PADDING = {"3f": "12x", "4f1": "4x"}
 
@@ -27,9 +27,9 @@ def vertex_layout(program: moderngl.Program, buffer: moderngl.Buffer) -> tuple[o
 class Batch:
     """Triangles of one mesh that share one program.
 
-    With `thin_beyond` (metres) chunks farther away than that are drawn with fewer of their triangles, down to a third:
-    for leaves, whose order must not matter. `outside` chunks are left out where walls or floor hide them. `data` are
-    ready vertices in place of those that the mesh, its open sky and its sunlight give.
+    With `thin_beyond` (metres) chunks farther away than that are drawn with fewer of their triangles, though never
+    with less than 0.45 of them: for leaves, whose order must not matter. `outside` chunks are left out where walls or
+    floor hide them. `data` are ready vertices in place of those that the mesh, its open sky and its sunlight give.
     """
 
     def __init__(

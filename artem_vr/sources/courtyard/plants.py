@@ -87,7 +87,7 @@ def clump(
     reach = np.broadcast_to(np.asarray(radius, float), (3,))
     # Under the leaves of a small plant nobody misses the picture.
     big = float(reach.max()) > 0.35
-    dark = 0.86 if big else 0.5
+    dark = 0.86 if big else 0.62
     paint = Paint(Layer.FOLIAGE if big else Layer.LEAF, (tint[0] * dark, tint[1] * dark, tint[2] * dark))
     body = ball(reach * 0.92, paint, level, lumps=0.22, seed=int(rng.integers(1 << 30)))
     way = on_ball(leaves, rng, -0.8)

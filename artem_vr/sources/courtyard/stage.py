@@ -21,7 +21,7 @@ from artem_vr.sources.courtyard.textures import texture_array
 from artem_vr.sources.courtyard.world import World, build_world
 
 _LAYERS, _SHADOW, _PANORAMA = 0, 1, 2
-_NEAR_CELL, _FAR_CELL, _SEA_CELL, _THIN_BEYOND = 4.4, 32.0, 70.0, 3.6
+_NEAR_CELL, _FAR_CELL, _SEA_CELL, _THIN_BEYOND = 4.4, 32.0, 70.0, 5.5
 _QUICK_DIRECTIONS = 48
 Matrix = NDArray[np.float32]
 

@@ -211,7 +211,7 @@ def _far_cypresses(rng: np.random.Generator) -> Mesh:
     return joined(trees)
 
 
-_MILL = (62.0, -92.0)
+_MILL = (26.0, -84.0)
 _WINDMILL = (_MILL[0], float(surroundings.height(*_MILL)), _MILL[1])
 _WINDMILL_YAW = math.atan2(-_MILL[0], -_MILL[1])
 
