@@ -135,5 +135,7 @@ def test_closing_twice_is_fine_whatever_is_under_way(name: str, ctx: moderngl.Co
     bridge = BRIDGES[name](ctx, NET_SIZE)
     image = quarters(LEFT_COLORS, NET_SIZE)
     bridge.to_tensor(make_gl_frame(image, image))
+    assert ctx.error is not None  # reading takes away what an earlier test left
     bridge.close()
     bridge.close()
+    assert ctx.error == "GL_NO_ERROR"

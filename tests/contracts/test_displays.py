@@ -120,7 +120,7 @@ def test_it_has_a_name_and_a_context_that_draws(open_display: Open) -> None:
 def test_closing_twice_is_fine_and_it_can_be_opened_again(open_display: Open) -> None:
     for _ in range(2):
         display = open_display(frames=1)
-        display.begin_frame()
+        assert display.begin_frame() is not None
         display.end_frame()
         display.close()
         display.close()

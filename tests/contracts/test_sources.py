@@ -210,9 +210,11 @@ def test_reading_does_not_wait_for_a_supply_that_hangs(opened: Opened) -> None:
 
 
 def test_closing_twice_is_harmless(opened: Opened) -> None:
+    before = threading.active_count()
     opened.source.read(request(0.0))
     opened.source.close()
     opened.source.close()
+    assert threading.active_count() <= before
 
 
 def test_a_source_has_a_name(opened: Opened) -> None:

@@ -47,6 +47,7 @@ def test_compiling_prints_no_warning(bank: StyleBank) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         engine.paint(picture(18, 18)[None], bank.styles_SD[:1])
+    assert engine.compilations == 1
     engine.close()
 
 

@@ -23,6 +23,8 @@ def test_every_shipped_fragment_shader_builds(ctx: moderngl.Context) -> None:
     names = ["area.frag", "blit.frag", "bilinear.frag", "joint.frag", "joint_fast.frag", "overlay.frag"]
     for name in names:
         load_program(ctx, "fullscreen.vert", name, defines).release()
+    shipped = {path.name for path in resources.shaders().glob("*.frag") if not path.name.startswith("courtyard")}
+    assert shipped == set(names)
 
 
 def test_defines_follow_the_version_line(folder: Path) -> None:

@@ -116,7 +116,9 @@ def test_rows_that_are_not_contiguous_are_taken(uploader: FrameUploader, eyes: t
     assert tuple(pixels[5, 5]) == GREEN
 
 
-def test_closing_twice_is_fine(uploader: FrameUploader, eyes: tuple[EyeView, EyeView]) -> None:
+def test_closing_twice_is_fine(uploader: FrameUploader, eyes: tuple[EyeView, EyeView], ctx: moderngl.Context) -> None:
     uploader.upload(host_frame(eyes, quarters(EYE_SIZE)), EYE_SIZE)
+    assert ctx.error is not None  # reading takes away what an earlier test left
     uploader.close()
     uploader.close()
+    assert ctx.error == "GL_NO_ERROR"

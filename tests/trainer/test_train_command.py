@@ -40,8 +40,9 @@ def test_the_root_is_beside_the_recipe_unless_it_is_set(miniature: Miniature, mo
     elsewhere = miniature.folder / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    train(miniature.recipe_path, {"steps": "1"}, Path("one"), resume=False)
-    train(miniature.recipe_path, {"steps": "1", "data.root": "../data"}, Path("two"), resume=False)
+    one = train(miniature.recipe_path, {"steps": "1"}, Path("one"), resume=False)
+    two = train(miniature.recipe_path, {"steps": "1", "data.root": "../data"}, Path("two"), resume=False)
+    assert one.is_file() and two.is_file()
 
 
 @pytest.mark.parametrize("resume", [False, True])
