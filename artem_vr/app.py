@@ -12,28 +12,25 @@ from typing import Any
 
 import moderngl
 import numpy as np
-from numpy.typing import NDArray
 
 from artem_vr.bridges.host import HostBridge
 from artem_vr.camera import HeadPath, Pose
 from artem_vr.compositor import Compositor
-from artem_vr.config import PreviewOptions, check, default_net_size
+from artem_vr.config import PreviewOptions, check, default_net_size, parse_source
 from artem_vr.displays.headless import HeadlessDisplay
 from artem_vr.errors import DisplayError, EngineError, UsageError, unknown_name
-from artem_vr.frame import EYES, FrameRequest, Size
+from artem_vr.frame import EYES, Size
 from artem_vr.gl.context import renderer
 from artem_vr.gl.priority import stand_back
 from artem_vr.gl.upload import FrameUploader
-from artem_vr.media.picture import check_picture_suffix, write_picture
-from artem_vr.media.recorder import Recorder
+from artem_vr.outputs import Outputs
 from artem_vr.pipeline import Pipeline
 from artem_vr.ports import Bridge, Display, Engine, FrameSource
-from artem_vr.stats import RunStats, write_json
+from artem_vr.stats import RunStats
 from artem_vr.style_control import StyleControl
 from artem_vr.styles import StyleBank
 from artem_vr.stylizer import Stylizer
 
-SOURCES = ("scene", "image:PATH", "folder:PATH", "video:PATH", "webcam:N", "stereo:N")
 ENGINES = ("auto", "torch", "openvino")
 DEVICES = ("auto", "cpu", "cuda")
 _CAMERA_FPS = 60.0
@@ -77,18 +74,15 @@ def open_bridge(ctx: moderngl.Context, net_size: Size, at_once: bool = False) ->
 
 def open_source(display: Display, options: PreviewOptions) -> FrameSource:
     """The source that `options.source` names. Raises `UsageError` or `InputError`."""
-    kind, _, argument = options.source.partition(":")
-    # A simulated clock promises the picture of each moment; a live display never waits for a decoder.
-    live = options.fps is None
-    if kind == "scene" and not argument:
+    kind, argument = parse_source(options.source)
+    if kind == "scene":
         from artem_vr.sources.courtyard.source import CourtyardSource
 
         return CourtyardSource(display.ctx, options.eye_size)
-    if kind in {"image", "folder", "video"} and argument:
-        return _open_file(kind, Path(argument).expanduser(), options.stereo, live)
     if kind in {"webcam", "stereo"}:
-        return _open_camera(options.source, argument or "0", stereo=kind == "stereo" or options.stereo)
-    raise UsageError(f"--source {options.source}: choose {', '.join(SOURCES)}")
+        return _open_camera(options.source, int(argument), stereo=kind == "stereo" or options.stereo)
+    # A simulated clock promises the picture of each moment; a live display never waits for a decoder.
+    return _open_file(kind, Path(argument).expanduser(), options.stereo, live=not options.simulated)
 
 
 def _open_file(kind: str, path: Path, stereo: bool, live: bool) -> FrameSource:
@@ -103,14 +97,12 @@ def _open_file(kind: str, path: Path, stereo: bool, live: bool) -> FrameSource:
     return VideoSource(path, stereo, live=live)
 
 
-def _open_camera(name: str, number: str, stereo: bool) -> FrameSource:
+def _open_camera(name: str, number: int, stereo: bool) -> FrameSource:
     from artem_vr.sources.camera import CameraSource
     from artem_vr.sources.capture import open_webcam
 
-    if not number.isdecimal():
-        raise UsageError(f"--source {name}: a camera is named by its number, for example webcam:0")
     size = (2560, 720) if stereo else (1280, 720)
-    return CameraSource(partial(open_webcam, int(number), size, _CAMERA_FPS), name, stereo)
+    return CameraSource(partial(open_webcam, number, size, _CAMERA_FPS), name, stereo)
 
 
 def _head_path(options: PreviewOptions) -> HeadPath:
@@ -140,8 +132,6 @@ def preview(options: PreviewOptions, on_frame: Callable[[int], None] = lambda fr
     `on_frame` is told the count of frames shown. Raises `ArtemError`; then no output file is left behind.
     """
     check(options)
-    if options.snapshot is not None:
-        check_picture_suffix(options.snapshot)
     if not options.headless and not has_screen():
         raise DisplayError("no screen to open a window on: use --headless --frames N")
     net_size = options.net_size or default_net_size(options.eye_size)
@@ -154,34 +144,54 @@ def preview(options: PreviewOptions, on_frame: Callable[[int], None] = lambda fr
         display = _open_display(options, _head_path(options))
         stack.callback(display.close)
         stand_back()
-        source = open_source(display, options)
-        stack.callback(source.close)
-        uploader = FrameUploader(display.ctx)
-        stack.callback(uploader.close)
-        bridge = open_bridge(display.ctx, net_size, at_once=options.fps is not None)
-        stack.callback(bridge.close)
-        compositor = Compositor(display.ctx, options.upsampling)  # type: ignore[arg-type]
-        stack.callback(compositor.close)
         stats = RunStats()
         outputs = stack.enter_context(Outputs(options, display, stats, on_frame))
-        pipeline = Pipeline(
-            display, source, uploader, bridge, stylizer, compositor, control, stats,
-            every_frame=options.fps is not None, on_shown=outputs.frame_shown, on_snapshot=outputs.take_snapshot,
-        )  # fmt: skip
-        until = time.monotonic() + options.seconds if options.seconds is not None else math.inf
-        while time.monotonic() < until and pipeline.tick():
-            pass
+        pipeline = _open_pipeline(stack, options, display, net_size, stylizer, control, stats, outputs)
+        _run(pipeline, options.seconds)
+        stats.missed_frames = display.missed_frames
         engine = stylizer.engine
         report = stats.report(
             {
                 "engine": engine.name, "device": engine.device, "precision": engine.precision,
-                "net_size": list(net_size), "eye_size": list(options.eye_size), "source": options.source,
-                "upsampling": compositor.upsampling, "gl_renderer": renderer(display.ctx),
+                "net_size": list(net_size), "eye_size": list(pipeline.eye_size), "source": options.source,
+                "upsampling": pipeline.compositor.upsampling, "gl_renderer": renderer(display.ctx),
             }
         )  # fmt: skip
-    if options.stats is not None:
-        write_json(report, options.stats)
+        outputs.finish(report)
     return report
+
+
+def _open_pipeline(
+    stack: ExitStack,
+    options: PreviewOptions,
+    display: Display,
+    net_size: Size,
+    stylizer: Stylizer,
+    control: StyleControl,
+    stats: RunStats,
+    outputs: Outputs,
+) -> Pipeline:
+    source = open_source(display, options)
+    stack.callback(source.close)
+    uploader = FrameUploader(display.ctx)
+    stack.callback(uploader.close)
+    bridge = open_bridge(display.ctx, net_size, at_once=options.simulated)
+    stack.callback(bridge.close)
+    compositor = Compositor(display.ctx, options.upsampling)
+    stack.callback(compositor.close)
+    return Pipeline(
+        display, source, uploader, bridge, stylizer, compositor, control, stats,
+        every_frame=options.simulated, on_shown=outputs.frame_shown, on_snapshot=outputs.take_snapshot,
+    )  # fmt: skip
+
+
+def _run(pipeline: Pipeline, seconds: float | None) -> None:
+    until = math.inf if seconds is None else time.monotonic() + seconds
+    try:
+        while time.monotonic() < until and pipeline.tick():
+            pass
+    except KeyboardInterrupt:
+        pass  # ends the run as escape does: what was recorded so far is kept
 
 
 def _start_stylizer(bank: StyleBank, control: StyleControl, options: PreviewOptions, net_size: Size) -> Stylizer:
@@ -194,46 +204,3 @@ def _start_stylizer(bank: StyleBank, control: StyleControl, options: PreviewOpti
     except BaseException:
         engine.close()
         raise
-
-
-class Outputs:
-    """What a run leaves behind: a recording, snapshots. Files appear when they are complete, or not at all."""
-
-    def __init__(
-        self, options: PreviewOptions, display: Display, stats: RunStats, on_frame: Callable[[int], None]
-    ) -> None:
-        self._options, self._display, self._stats, self._on_frame = options, display, stats, on_frame
-        self._picture: NDArray[np.uint8] | None = None
-        self._recorder: Recorder | None = None
-        if options.record is not None:
-            live = not options.headless
-            self._recorder = Recorder(options.record, live=live, rate=options.fps or 60.0)
-
-    def __enter__(self) -> "Outputs":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        failed = kind is not None and not issubclass(kind, KeyboardInterrupt)
-        if self._recorder is not None:
-            if failed:
-                self._recorder.discard()
-            else:
-                self._recorder.close()
-        if self._options.snapshot is not None and not failed and self._stats.frames:
-            picture = self._picture if self._picture is not None else self._display.read_pixels()
-            write_picture(self._options.snapshot, picture)
-
-    def frame_shown(self, request: FrameRequest) -> None:
-        """Records the frame that was just shown."""
-        if self._recorder is not None:
-            with self._stats.stage("record"):
-                self._recorder.add(self._display.read_pixels(), request.time)
-        if self._stats.frames == self._options.snapshot_frame:
-            self._picture = self._display.read_pixels()
-        self._on_frame(self._stats.frames)
-
-    def take_snapshot(self) -> None:
-        """Writes the last frame to a file named by the time of day, in the current folder."""
-        path = Path(time.strftime("artem-vr-%Y%m%d-%H%M%S.png"))
-        write_picture(path, self._display.read_pixels())
-        self._display.show_text([f"saved {path}"])

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="artem-vr",
     help="The world around you as a painting, in stereo and in real time.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help: its styling would cost a third of the start-up time
@@ -40,27 +39,34 @@ ModelOption = Annotated[
 ]
 SizeOption = Annotated[str, typer.Option(help="Width x height of the picture with both eyes side by side.")]
 NetSizeOption = Annotated[
-    str | None, typer.Option(help="Width x height at which one eye is painted; half an eye if not given.")
+    str | None,
+    typer.Option(
+        help="Width x height at which one eye is painted: more is finer and slower. As the processor can if not given."
+    ),
 ]
 
 
 def main() -> None:
     """Runs the command line. A mistake ends in one line on the error stream and exit code 2."""
+    if os.environ.get("ARTEM_VR_DEBUG"):
+        import logging
+
+        logging.basicConfig(level=logging.DEBUG)
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)
     except ArtemError as error:
         _fail(" ".join(str(error).split()))
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except typer.Exit as leave:
-        sys.exit(leave.exit_code)
-    except typer.Abort:
+    except (KeyboardInterrupt, typer.Abort):
+        print("stopped", file=sys.stderr)
         sys.exit(130)
     except Exception as error:
-        # Typer's own usage errors carry the code 2 and the text; anything else is a defect and keeps its traceback.
+        # Typer's own usage errors carry their text; anything else is a defect and keeps its traceback.
         if not hasattr(error, "format_message"):
             raise
-        _fail(f"{error.format_message()} (see 'artem-vr --help')")
+        context = getattr(error, "ctx", None)
+        command = "artem-vr" if context is None or context.parent is None else f"artem-vr {context.info_name}"
+        _fail(f"{error.format_message()} (see '{command} --help')")
+    sys.exit(code or 0)
 
 
 def _fail(line: str) -> None:
@@ -71,12 +77,15 @@ def _fail(line: str) -> None:
 
 @app.callback(invoke_without_command=True)
 def root(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
 ) -> None:
     """The world around you as a painting, in stereo and in real time."""
     if version:
         print(f"artem-vr {__version__}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 @app.command()
@@ -89,7 +98,13 @@ def preview(
     engine: EngineOption = "auto",
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
-    upsampling: Annotated[str, typer.Option(help="auto, joint, joint-fast or bilinear.")] = "auto",
+    upsampling: Annotated[
+        str,
+        typer.Option(
+            help="How paint is brought to full size: joint follows the edges of the picture, joint-fast does so at a"
+            " third of the cost, bilinear not at all; auto is joint-fast where the processor draws."
+        ),
+    ] = "auto",
     model: ModelOption = None,
     stereo: Annotated[bool, typer.Option("--stereo", help="The source holds both eyes side by side.")] = False,
     headless: Annotated[bool, typer.Option("--headless", help="No window; needs --frames.")] = False,
@@ -98,14 +113,21 @@ def preview(
         float | None,
         typer.Option(help="Headless: a simulated clock of this rate; every frame is painted before it is shown."),
     ] = None,
-    record: Annotated[Path | None, typer.Option(help="Write what is shown to a video (.mp4, .mkv).")] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(help="Write what is shown to a video (.mp4, .mkv, .mov), in real time unless --fps is given."),
+    ] = None,
     snapshot: Annotated[Path | None, typer.Option(help="Write the last frame to a picture (.png, .jpg).")] = None,
     stats: Annotated[Path | None, typer.Option(help="Write the figures of the run as JSON.")] = None,
 ) -> None:
     """Look into a painted stereo world: a window with one picture for each eye, or headless.
 
     Keys in the window: left and right change the style, up and down its strength, space shows the original, s takes a
-    snapshot, f fills the screen, h shows help, escape leaves.
+    snapshot, f fills the screen, h shows help, escape leaves. With a mouse button held, the mouse looks around and
+    W, A, S, D walk; r goes back to the guided walk.
+
+    Examples: artem-vr preview --style great-wave; artem-vr preview --source webcam:0;
+    artem-vr preview --headless --frames 120 --record walk.mp4
     """
     from artem_vr.config import PreviewOptions, parse_size
 
@@ -135,23 +157,14 @@ def stylize(
     model: ModelOption = None,
 ) -> None:
     """Paint a picture, a video (its sound is kept) or every picture of a folder."""
-    from artem_vr.config import parse_size
+    from artem_vr.config import StylizeOptions, parse_size
     from artem_vr.offline_painter import stylize_file
     from artem_vr.progress import progress_bar
 
+    new_size = parse_size(size) if size else None
+    options = StylizeOptions(source, target, style, strength, new_size, model, engine, device, precision)
     with progress_bar(f"painting {source.name}") as advance:
-        stylize_file(
-            source,
-            target,
-            style,
-            strength,
-            parse_size(size) if size else None,
-            model,
-            engine,
-            device,
-            precision,
-            advance,
-        )
+        stylize_file(options, advance)
     print(f"wrote {target}")
 
 
@@ -268,9 +281,3 @@ def _summary(report: dict[str, Any]) -> str:
         f"(2 x {net_width}x{net_height}, {report['engine']} {report['precision']} on {report['device']}, "
         f"{report['gl_renderer'].split(' (')[0]}); paint is {report['age_ms']['p50']:.0f} ms old"
     )
-
-
-if os.environ.get("ARTEM_VR_DEBUG"):
-    import logging
-
-    logging.basicConfig(level=logging.DEBUG)

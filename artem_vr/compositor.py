@@ -1,7 +1,5 @@
 """Lays the network-sized paint over the full-resolution frame, along the frame's own edges."""
 
-from typing import Literal
-
 import moderngl
 
 from artem_vr.errors import UsageError, unknown_name
@@ -10,7 +8,7 @@ from artem_vr.gl.context import is_software
 from artem_vr.gl.fullscreen import FullscreenPass, Viewport
 from artem_vr.ports import PaintTextures
 
-Upsampling = Literal["auto", "joint", "joint-fast", "bilinear"]
+UPSAMPLINGS = ("auto", "joint", "joint-fast", "bilinear")
 
 SPATIAL_SIGMA = 0.6
 """How far a texel of the paint reaches in the full variant, in texels."""
@@ -39,11 +37,11 @@ class Compositor:
     `artem_vr.compositor_reference` is the same in NumPy.
     """
 
-    def __init__(self, ctx: moderngl.Context, upsampling: Upsampling = "auto") -> None:
+    def __init__(self, ctx: moderngl.Context, upsampling: str = "auto") -> None:
         if upsampling == "auto":
             upsampling = "joint-fast" if is_software(ctx) else "joint"
         if upsampling not in _SHADERS:
-            raise UsageError(unknown_name("upsampling", upsampling, ["auto", *_SHADERS]))
+            raise UsageError(unknown_name("upsampling", upsampling, UPSAMPLINGS))
         self.upsampling = upsampling
         self._smooth_paint = upsampling == "bilinear"
         shader, defines = _SHADERS[upsampling]

@@ -4,16 +4,22 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from artem_vr.errors import UsageError
+from artem_vr.compositor import UPSAMPLINGS
+from artem_vr.errors import InputError, UsageError, unknown_name
 from artem_vr.frame import EYES, Size
-from artem_vr.style_control import Cue
+from artem_vr.media.pending_file import PendingFile
+from artem_vr.media.picture import check_picture_suffix
+from artem_vr.media.video_writer import check_video_suffix
+from artem_vr.style_control import Cue, check_strength
+
+SOURCES = ("scene", "image:PATH", "folder:PATH", "video:PATH", "webcam:N", "stereo:N")
 
 _SIZE = re.compile(r"^(\d{1,5})x(\d{1,5})$", re.IGNORECASE)
 _LARGEST = 16_384
 _NET_STEP = 16
 _NET_PIXELS = 320 * 352
 """Pixels of one eye that a small processor paints at display rate."""
-_SMALLEST_NET = 32
+_SMALLEST_NET, _LARGEST_NET = 32, 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,44 @@ class PreviewOptions:
         """The size of one eye."""
         return self.size[0] // EYES, self.size[1]
 
+    @property
+    def simulated(self) -> bool:
+        """True when the clock is simulated: every frame is painted before it is shown, whatever that takes."""
+        return self.fps is not None
+
+
+@dataclass(frozen=True, slots=True)
+class StylizeOptions:
+    """What `artem-vr stylize` was asked for. `size` is the (width, height) of the output, None for the input's own."""
+
+    source: Path
+    target: Path
+    style: str | None = None
+    strength: float = 1.0
+    size: Size | None = None
+    model: Path | None = None
+    engine: str = "auto"
+    device: str = "auto"
+    precision: str = "auto"
+
+
+def parse_source(text: str) -> tuple[str, str]:
+    """A source's kind and argument: ("image", "photo.jpg"), ("webcam", "0"), ("scene", "").
+
+    Raises `UsageError` for one that does not exist and `InputError` for a file that is not there.
+    """
+    kind, _, argument = text.partition(":")
+    if kind in {"webcam", "stereo"}:
+        argument = argument or "0"
+        if not argument.isdecimal():
+            raise UsageError(f"--source {text}: a camera is named by its number, for example webcam:0")
+    elif kind in {"image", "folder", "video"} and argument:
+        if not Path(argument).expanduser().exists():
+            raise InputError(f"--source {text}: {argument} does not exist: check the path")
+    elif text != "scene":
+        raise UsageError(f"--source {text}: choose {', '.join(SOURCES)}")
+    return kind, argument
+
 
 def parse_size(text: str, option: str = "--size") -> Size:
     """`WxH` as (width, height). Raises `UsageError`."""
@@ -73,7 +117,10 @@ def _rounded(side: float) -> int:
 
 
 def check(options: PreviewOptions) -> None:
-    """Raises `UsageError` for options that make no sense, and for outputs that cannot be written."""
+    """Raises `ArtemError` for options that make no sense, inputs that are missing, outputs that cannot be written."""
+    parse_source(options.source)
+    if options.upsampling not in UPSAMPLINGS:
+        raise UsageError(unknown_name("upsampling", options.upsampling, UPSAMPLINGS))
     width, height = options.size
     if width < 2 * _SMALLEST_NET or height < _SMALLEST_NET:
         raise UsageError(f"--size {width}x{height} is too small: both eyes together take at least 64x32")
@@ -82,22 +129,30 @@ def check(options: PreviewOptions) -> None:
             raise UsageError(f"--net-size: width and height are at least {_SMALLEST_NET}")
         if any(side % 2 for side in options.net_size):
             raise UsageError("--net-size: width and height must be even")
-    if not 0 <= options.strength <= 1:
-        raise UsageError(f"--strength {options.strength:g}: choose a number from 0 (original) to 1 (painted)")
+        if max(options.net_size) > _LARGEST_NET:
+            raise UsageError(f"--net-size: width and height are at most {_LARGEST_NET}")
+    check_strength(options.strength)
     if options.frames is not None and options.frames < 1:
         raise UsageError(f"--frames {options.frames}: show at least one frame")
     if options.fps is not None and not 0 < options.fps <= 1000:
         raise UsageError(f"--fps {options.fps:g}: choose a rate above 0 and up to 1000")
+    if options.simulated and not options.headless:
+        raise UsageError("--fps goes with --headless: a window runs at the screen's rate")
     if options.headless and options.frames is None:
         raise UsageError("--headless runs for ever without --frames N: say how many frames to show")
     for option, path in (("--record", options.record), ("--snapshot", options.snapshot), ("--stats", options.stats)):
         if path is not None:
             check_output(path, option)
+    if options.record is not None:
+        check_video_suffix(options.record)
+    if options.snapshot is not None:
+        check_picture_suffix(options.snapshot)
 
 
 def check_output(path: Path, option: str) -> None:
-    """Raises `UsageError` when `path` is a folder or lies in one that does not exist."""
+    """Raises `UsageError` or `DisplayError` when `path` is a folder, or lies where nothing can be written."""
     if path.is_dir():
         raise UsageError(f"{option} {path} is a folder: name a file in it")
     if not path.absolute().parent.is_dir():
         raise UsageError(f"{option} {path}: there is no folder {path.parent}; make it first")
+    PendingFile(path).discard()  # better to know now than after the performance

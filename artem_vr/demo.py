@@ -6,8 +6,9 @@ from typing import Any
 
 from artem_vr.app import has_screen, preview
 from artem_vr.config import PreviewOptions, check_output
-from artem_vr.errors import UsageError
+from artem_vr.errors import DisplayError, UsageError
 from artem_vr.progress import progress_bar
+from artem_vr.stats import write_json
 from artem_vr.style_control import Cue
 from artem_vr.styles import StyleBank
 
@@ -32,26 +33,35 @@ def run_demo(folder: Path, seconds: float) -> None:
         cues=tuple(Cue(index * share, name) for index, name in enumerate(names) if index),
         record=film,
         snapshot=picture,
-        stats=figures,
     )
     print(f"A walk past {len(names)} painters: {', '.join(names)}", flush=True)
-    live = _in_a_window(options, seconds) if has_screen() else _headless(options, seconds)
+    filmed, live = _show(options, seconds)
+    # The film's own rates are those of a simulated clock: `live` says how fast it goes before one's eyes.
+    write_json({**filmed, "live": live}, figures)
     _print_figures(live, film, picture, figures)
 
 
-def _in_a_window(options: PreviewOptions, seconds: float) -> dict[str, Any]:
-    print("Keys: left and right change the style, h shows the rest, escape leaves.", flush=True)
-    return preview(replace(options, frames=None, seconds=seconds))
+def _show(options: PreviewOptions, seconds: float) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The figures of the filmed walk and of the live one; in a window they are the same."""
+    if has_screen():
+        print("Keys: left and right change the style, h shows the rest, escape leaves.", flush=True)
+        try:
+            shown = preview(replace(options, seconds=seconds))
+        except DisplayError as error:
+            print(f"{error}: going on without a window", flush=True)
+        else:
+            return shown, shown
+    return _headless(options, seconds)
 
 
-def _headless(options: PreviewOptions, seconds: float) -> dict[str, Any]:
+def _headless(options: PreviewOptions, seconds: float) -> tuple[dict[str, Any], dict[str, Any]]:
     frames = max(1, round(seconds * _FILM_FPS))
     filmed = replace(options, headless=True, fps=_FILM_FPS, frames=frames, snapshot_frame=max(1, frames // 4))
     with progress_bar("filming", frames) as advance:
-        preview(filmed, lambda frame: advance(frame, frames))
+        film_report = preview(filmed, lambda frame: advance(frame, frames))
     live = PreviewOptions(headless=True, frames=_LIVE_FRAMES)
     with progress_bar("live", _LIVE_FRAMES) as advance:
-        return preview(live, lambda frame: advance(frame, _LIVE_FRAMES))
+        return film_report, preview(live, lambda frame: advance(frame, _LIVE_FRAMES))
 
 
 def _print_figures(live: dict[str, Any], *paths: Path) -> None:

@@ -39,7 +39,7 @@ class DisplayError(ArtemError):
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     """One line for a name that does not exist, with the nearest ones (or all, when none is near)."""
     names = list(known)
-    near = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.6)
     if near:
         return f"unknown {kind} '{name}': did you mean {' or '.join(near)}?"
     return f"unknown {kind} '{name}': choose from {', '.join(names)}"

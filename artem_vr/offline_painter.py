@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 
 import cv2
 import moderngl
@@ -13,13 +12,14 @@ from artem_vr import compositor_reference
 from artem_vr.app import open_bridge, open_engine
 from artem_vr.camera import Pose, stereo_views
 from artem_vr.compositor import Compositor
-from artem_vr.errors import GraphicsError, UsageError
+from artem_vr.config import StylizeOptions
+from artem_vr.errors import GraphicsError, InputError
 from artem_vr.frame import EYES, HostFrame, PaintedFrame, Size, TensorFrame
 from artem_vr.gl.context import create_headless_context
 from artem_vr.gl.upload import FrameUploader
 from artem_vr.offline import stylize_path
 from artem_vr.ports import Bridge, Engine
-from artem_vr.style_control import parse_style
+from artem_vr.style_control import check_strength, parse_style
 from artem_vr.styles import IDENTITY, StyleBank, Vector
 
 _PAINTED_SHORT_SIDE = 720
@@ -28,29 +28,21 @@ _PAINTED_SHORT_SIDE = 720
 Pixels = NDArray[np.uint8]
 
 
-def stylize_file(
-    source: Path,
-    target: Path,
-    style: str | None,
-    strength: float,
-    size: Size | None,
-    model: Path | None,
-    engine: str,
-    device: str,
-    precision: str,
-    progress: Callable[[int, int | None], None],
-) -> None:
+def stylize_file(options: StylizeOptions, progress: Callable[[int, int | None], None]) -> None:
     """Paints a picture, a folder of pictures or a video. Raises `ArtemError`; then no output is left behind."""
-    if not 0 <= strength <= 1:
-        raise UsageError(f"--strength {strength:g}: choose a number from 0 (original) to 1 (painted)")
-    bank = StyleBank.load(model)
-    vector = parse_style(bank, style or bank.names[0])
+    check_strength(options.strength)
+    if not options.source.exists():
+        raise InputError(f"{options.source} does not exist: check the path")
+    bank = StyleBank.load(options.model)
+    style = options.style or bank.names[0]
+    # Any vector does where no paint is laid on.
+    vector = parse_style(bank, style if style != IDENTITY else bank.names[0])
     with ExitStack() as stack:
-        opened = open_engine(bank, engine, device, precision)
-        stack.callback(opened.close)
-        painter = OfflinePainter(opened, vector, 0.0 if style == IDENTITY else strength)
+        engine = open_engine(bank, options.engine, options.device, options.precision)
+        stack.callback(engine.close)
+        painter = OfflinePainter(engine, vector, options.strength if style != IDENTITY else 0.0)
         stack.callback(painter.close)
-        stylize_path(source, target, painter, progress, size)
+        stylize_path(options.source, options.target, painter, progress, options.size)
 
 
 class OfflinePainter:

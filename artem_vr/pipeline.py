@@ -43,8 +43,9 @@ class Pipeline:
         on_snapshot: Callable[[], None] = lambda: None,
     ) -> None:
         self._display, self._source, self._uploader, self._bridge = display, source, uploader, bridge
-        self._stylizer, self._compositor, self._control, self._stats = stylizer, compositor, control, stats
+        self._stylizer, self.compositor, self._control, self._stats = stylizer, compositor, control, stats
         self._every_frame, self._on_shown, self._on_snapshot = every_frame, on_shown, on_snapshot
+        self.eye_size: Size = (0, 0)
         self._submitted: TensorFrame | None = None
         self._last_painted: PaintedFrame | None = None
         self._counted: PaintedFrame | None = None
@@ -58,6 +59,7 @@ class Pipeline:
             request = self._display.begin_frame()
         if request is None:
             return False
+        self.eye_size = request.eye_size
         self._handle_actions(request)
         with stats.stage("source"):
             frame = self._source.read(request)
@@ -65,6 +67,8 @@ class Pipeline:
                 frame = self._uploader.upload(frame, request.eye_size)
         with stats.stage("download"):
             tensor = self._bridge.to_tensor(frame)
+            if tensor is None and self._submitted is None:
+                tensor = self._bridge.to_tensor(frame)  # an asynchronous bridge has the first frame by now
         painted = self._paint(tensor, request.time)
         with stats.stage("upload"):
             paint = self._bridge.to_texture(painted) if painted is not None else None
@@ -77,16 +81,18 @@ class Pipeline:
         return True
 
     def _paint(self, tensor: TensorFrame | None, now: float) -> PaintedFrame | None:
-        revision = self._stylizer.set_styles(self._control.vectors(now))
-        if tensor is None:
-            return self._stylizer.latest()
-        if tensor is not self._submitted:
-            self._stylizer.submit(tensor)
+        styles = self._control.vectors(now)
+        if self._every_frame and self._control.strength == 0:
+            return None  # nobody would see it
+        if tensor is not None and tensor is not self._submitted:
+            revision = self._stylizer.submit(tensor, styles)
             self._submitted = tensor
+        else:
+            revision = self._stylizer.set_styles(styles)
         # The very first frame waits for its paint in any case: nobody wants to see the plain world flash up.
-        if self._every_frame or self._last_painted is None:
+        if self._submitted is not None and (self._every_frame or self._last_painted is None):
             with self._stats.stage("wait for paint"):
-                painted: PaintedFrame | None = self._stylizer.wait_for(tensor, revision)
+                painted: PaintedFrame | None = self._stylizer.wait_for(self._submitted, revision)
         else:
             painted = self._stylizer.latest()
         if painted is not None and painted is not self._last_painted:
@@ -97,7 +103,7 @@ class Pipeline:
     def _compose(self, frame: GlFrame, paint: PaintTextures | None) -> None:
         for eye in range(EYES):
             framebuffer, viewport = self._display.target(eye)
-            self._compositor.draw(frame, paint, self._control.strength, eye, framebuffer, viewport)
+            self.compositor.draw(frame, paint, self._control.strength, eye, framebuffer, viewport)
 
     def _count(self, request: FrameRequest, frame: GlFrame, painted: PaintedFrame | None) -> None:
         if painted is None:

@@ -100,6 +100,8 @@ class Display(Protocol):
     ctx: moderngl.Context
     help_lines: list[str]
     """What its controls do, for `show_text`; empty when it has none."""
+    missed_frames: int | None
+    """Refreshes that passed without a new frame since the first one; None for a display without a rate of its own."""
 
     def begin_frame(self) -> FrameRequest | None:
         """Waits for the time of the next frame and describes it; None when the display is done."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from artem_vr.errors import DisplayError
+from artem_vr.media.pending_file import PendingFile
 
 _KEPT = 20_000  # frames whose figures are kept: the last ten minutes at 30 a second, so that memory does not grow
 
@@ -31,7 +32,8 @@ class RunStats:
         self._last_painting: object = None
         self.frames = 0
         self.painted_frames = 0
-        self.missed_frames = 0
+        self.missed_frames: int | None = None
+        """Refreshes of the screen that passed without a new frame; None for a display that has no rate."""
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -83,12 +85,12 @@ class RunStats:
 
 def write_json(report: Any, path: Path) -> None:
     """Writes JSON to a temporary file and renames it. Raises `DisplayError` when the place cannot be written."""
-    temporary = path.with_name(f".{path.name}.partial")
-    try:
-        temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise DisplayError(f"cannot write {path}: {error.strerror}") from error
+    with PendingFile(path) as pending:
+        try:
+            pending.path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise DisplayError(f"cannot write {path}: {error.strerror or error}") from error
+        pending.commit()
 
 
 def _percentiles(values: Sequence[float] | deque[float] | deque[int]) -> dict[str, float]:

@@ -38,13 +38,14 @@ class StyleControl:
         cues: Sequence[Cue] = (),
         fade: float = FADE_SECONDS,
     ) -> None:
-        if not 0 <= strength <= 1:
-            raise UsageError(f"strength is {strength:g}: choose a number from 0 (original) to 1 (painted)")
+        check_strength(strength)
         self._bank, self._fade = bank, fade
         self._cues = sorted(cues, key=lambda cue: cue.time)
         self._next_cue = 0
-        self._vector = self._target = self._from = parse_style(bank, style or bank.names[0])
         self.style = style or bank.names[0]
+        # Any vector does while the original is shown: the compositor leaves the paint out.
+        self._vector = parse_style(bank, self.style if self.style != IDENTITY else bank.names[0])
+        self._target = self._from = self._vector
         self._strength = strength
         self._plain = False
         self._changed_at = -math.inf
@@ -95,8 +96,10 @@ class StyleControl:
         """Carries out an action that concerns the style; False for any other."""
         if action in (Action.NEXT_STYLE, Action.PREVIOUS_STYLE):
             names = self._bank.names
-            here = names.index(self.style) if self.style in names else -1
-            self.choose(names[(here + (1 if action is Action.NEXT_STYLE else -1)) % len(names)], now)
+            step = 1 if action is Action.NEXT_STYLE else -1
+            # From a mix or the original, "next" is the first painter and "previous" the last one.
+            here = names.index(self.style) if self.style in names else min(0, -step)
+            self.choose(names[(here + step) % len(names)], now)
             self._plain = False
         elif action is Action.MORE:
             self._strength = min(1.0, round(self._strength + STRENGTH_STEP, 3))
@@ -107,6 +110,12 @@ class StyleControl:
         else:
             return False
         return True
+
+
+def check_strength(strength: float) -> None:
+    """Raises `UsageError` unless `strength` lies in [0, 1]."""
+    if not 0 <= strength <= 1:
+        raise UsageError(f"--strength {strength:g}: choose a number from 0 (original) to 1 (painted)")
 
 
 def parse_style(bank: StyleBank, text: str) -> Vector:

@@ -19,6 +19,7 @@ from artem_vr.errors import ModelError, UsageError, unknown_name
 
 FORMAT = "artem-vr-bank-1"
 DEFAULT_BANK = "bank.safetensors"
+_SHORTEST_CLUE = 4
 IDENTITY = "original"
 """The name of style 0, which leaves the picture as it is."""
 
@@ -103,6 +104,9 @@ class StyleBank:
         try:
             return self.names.index(name)
         except ValueError:
+            by_artist = [card.name for card in self.card.styles if _letters(name) in _letters(card.artist + card.title)]
+            if by_artist and len(_letters(name)) >= _SHORTEST_CLUE:
+                raise UsageError(f"unknown style '{name}': did you mean {' or '.join(by_artist)}?") from None
             raise UsageError(unknown_name("style", name, [*self.names, IDENTITY])) from None
 
     def vector(self, name: str) -> Vector:
@@ -124,6 +128,10 @@ def mix(vectors_ND: Vector, weights_N: Vector) -> Vector:
     if not total > 0:
         raise UsageError("the weights of a mix of styles must sum to more than zero")
     return np.asarray(np.asarray(weights_N, np.float32) @ vectors_ND / np.float32(total), np.float32)
+
+
+def _letters(text: str) -> str:
+    return "".join(letter for letter in text.lower() if letter.isalpha())
 
 
 def _refuse_pickles(path: Path) -> None:

@@ -39,19 +39,29 @@ class Stylizer:
 
     def set_styles(self, styles_ED: NDArray[np.float32]) -> int:
         """Changes the style vectors of the eyes; returns the revision that paintings in them will carry."""
-        styles = np.array(styles_ED, np.float32)  # a copy: the caller may change theirs in place
         with self._condition:
-            if not np.array_equal(styles, self._styles):
-                self._styles = styles
-                self._revision += 1
-                self._condition.notify_all()
+            self._change_styles(styles_ED)
             return self._revision
 
-    def submit(self, frame: TensorFrame) -> None:
-        """Hands in the newest frame, in place of one that the engine has not started on. Never waits for the engine."""
+    def submit(self, frame: TensorFrame, styles_ED: NDArray[np.float32] | None = None) -> int:
+        """Hands in the newest frame, in place of one that the engine has not started on. Never waits for the engine.
+
+        With `styles_ED` the style changes in the same instant, so that the frame before is not painted once more in
+        the new style. Returns the revision that the frame's painting will carry.
+        """
         with self._condition:
+            if styles_ED is not None:
+                self._change_styles(styles_ED)
             self.skipped_frames += self._fresh
             self._frame, self._fresh = frame, True
+            self._condition.notify_all()
+            return self._revision
+
+    def _change_styles(self, styles_ED: NDArray[np.float32]) -> None:
+        styles = np.array(styles_ED, np.float32)  # a copy: the caller may change theirs in place
+        if not np.array_equal(styles, self._styles):
+            self._styles = styles
+            self._revision += 1
             self._condition.notify_all()
 
     def latest(self) -> PaintedFrame | None:

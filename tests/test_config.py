@@ -1,11 +1,13 @@
 """Options are checked before anything opens."""
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from artem_vr.config import PreviewOptions, check, default_net_size, parse_size
-from artem_vr.errors import UsageError
+from artem_vr.config import PreviewOptions, check, default_net_size, parse_size, parse_source
+from artem_vr.errors import ArtemError, DisplayError, InputError, UsageError
 
 
 def test_sizes_are_width_by_height():
@@ -40,6 +42,11 @@ def test_the_network_size_is_small_even_and_never_larger_than_needed(eye_size):
         ({"frames": 0}, "--frames"),
         ({"fps": 0.0}, "--fps"),
         ({"headless": True, "frames": None}, "--frames N"),
+        ({"fps": 30.0, "headless": False}, "--fps goes with --headless"),
+        ({"source": "scenery"}, "--source scenery"),
+        ({"source": "webcam:front"}, "by its number"),
+        ({"upsampling": "bicubic"}, "joint-fast"),
+        ({"net_size": (8192, 64)}, "at most"),
     ],
 )
 def test_nonsense_is_refused_in_one_line(change, said):
@@ -54,3 +61,23 @@ def test_outputs_must_have_a_folder(tmp_path):
     with pytest.raises(UsageError, match="is a folder"):
         check(PreviewOptions(snapshot=tmp_path))
     check(PreviewOptions(stats=tmp_path / "stats.json"))
+
+
+def test_inputs_and_outputs_are_looked_at_before_anything_starts(tmp_path):
+    with pytest.raises(InputError, match=r"missing\.png does not exist"):
+        check(PreviewOptions(source=f"image:{tmp_path}/missing.png"))
+    with pytest.raises(ArtemError, match="mp4"):
+        check(PreviewOptions(record=tmp_path / "film.gif"))
+    with pytest.raises(ArtemError, match="png"):
+        check(PreviewOptions(snapshot=tmp_path / "last.txt"))
+    if sys.platform.startswith("linux"):
+        with pytest.raises(DisplayError, match="cannot write"):
+            check(PreviewOptions(stats=Path("/proc/stats.json")))
+    assert not list(tmp_path.iterdir())
+
+
+def test_sources_are_a_kind_and_an_argument(tmp_path):
+    assert parse_source("scene") == ("scene", "")
+    assert parse_source("webcam") == ("webcam", "0")
+    assert parse_source("stereo:3") == ("stereo", "3")
+    assert parse_source(f"folder:{tmp_path}") == ("folder", str(tmp_path))

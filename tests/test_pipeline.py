@@ -145,6 +145,28 @@ def test_a_style_key_changes_what_the_engine_gets(rig):
     np.testing.assert_array_equal(one.engine.styles[-1][1], one.bank.styles_SD[1])
 
 
+class LateBridge(HostBridge):
+    """Gives each frame one call later, as a bridge on a graphics card does."""
+
+    def __init__(self, ctx, net_size):
+        super().__init__(ctx, net_size, asynchronous=True)
+
+
+def test_the_first_frame_is_painted_behind_an_asynchronous_bridge(rig, monkeypatch):
+    monkeypatch.setitem(globals(), "HostBridge", LateBridge)
+    one = rig(frames=2)
+    one.pipeline.tick()
+    assert one.display.read_pixels()[: SIZE[1] // 3, ..., 1].mean() < 2  # red, not grey
+    assert one.stats.painted_frames == 1
+
+
+def test_nothing_is_painted_for_a_film_of_the_original(rig):
+    one = rig(frames=4, script={0: [Action.TOGGLE_PLAIN]}, every_frame=True)
+    while one.pipeline.tick():
+        pass
+    assert one.stats.frames == 4 and not one.engine.styles
+
+
 def test_a_snapshot_is_asked_for_once(rig):
     one = rig(frames=3, script={1: [Action.SNAPSHOT]}, every_frame=True)
     while one.pipeline.tick():

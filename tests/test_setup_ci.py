@@ -93,9 +93,15 @@ def test_an_unstylized_demo_is_found_even_when_it_is_encoded_otherwise_and_shift
     assert any("are unstylized" in fault for fault in faults), faults
 
 
-def test_a_fade_from_the_original_is_allowed(tmp_path, good, plain):
-    good[:4] = [plain_frame(number) for number in range(4)]
-    assert check_demo.faults(demo(tmp_path, good), plain) == []
+def test_a_single_unstylized_frame_is_found(tmp_path, good, plain):
+    good[4] = plain_frame(4)
+    [fault] = check_demo.faults(demo(tmp_path, good), plain)
+    assert "[4]" in fault and "unstylized" in fault
+
+
+def test_a_short_walk_is_found(tmp_path, good, plain):
+    [fault] = check_demo.faults(demo(tmp_path, good), plain, FRAMES + 1)
+    assert f"the walk has {FRAMES + 1}" in fault
 
 
 def test_wrong_sizes_are_found(tmp_path, good, plain):

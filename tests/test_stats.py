@@ -43,4 +43,4 @@ def test_json_is_written_whole_or_not_at_all(tmp_path):
     assert json.loads(path.read_text()) == {"a": 1}
     assert [p.name for p in tmp_path.iterdir()] == ["s.json"]
     with pytest.raises(DisplayError, match="cannot write"):
-        write_json({}, tmp_path / "missing" / "s.json")
+        write_json({}, path / "below a file.json")

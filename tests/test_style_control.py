@@ -118,3 +118,16 @@ def test_a_bad_style_is_named(bank, text, said):
 def test_a_bad_strength_is_named(bank):
     with pytest.raises(UsageError, match="strength"):
         StyleControl(bank, strength=1.5)
+
+
+@pytest.mark.parametrize(("action", "expected"), [(Action.NEXT_STYLE, 0), (Action.PREVIOUS_STYLE, -1)])
+def test_from_the_original_next_is_the_first_and_previous_the_last(bank, action, expected):
+    control = StyleControl(bank, IDENTITY)
+    assert control.strength == 0.0
+    control.handle(action, 0.0)
+    assert control.style == bank.names[expected]
+
+
+def test_an_artist_is_a_clue(bank):
+    with pytest.raises(UsageError, match="did you mean starry-night"):
+        parse_style(bank, "vangogh")

@@ -39,6 +39,7 @@ class GlfwDisplay:
 
     def __init__(self, size: Size, path: HeadPath, frames: int | None = None, title: str = "Art'Em VR") -> None:
         self.help_lines = keys.HELP
+        self.missed_frames: int | None = 0
         self._frames = frames
         self._sequence = 0
         self._pending: list[Action] = []
@@ -56,7 +57,7 @@ class GlfwDisplay:
             opened.callback(self._blit.release)
             self._opened = opened.pop_all()
         glfw.swap_interval(1)
-        self._shortest_frame = 0.9 / _refresh_rate()
+        self._period = 1 / _refresh_rate()
         self._mouse = MouseLook(self._window, self._camera)
         glfw.set_key_callback(self._window, self._on_key)
         glfw.set_mouse_button_callback(
@@ -73,6 +74,7 @@ class GlfwDisplay:
         now = self._wait()
         if self._start is None:
             self._start = self._last = now
+        self.missed_frames = (self.missed_frames or 0) + max(0, round((now - self._last) / self._period) - 1)
         self._mouse.walk(min(now - self._last, LONGEST_STEP))
         pose = self._camera.pose(now - self._start)
         self._last = now
@@ -112,7 +114,7 @@ class GlfwDisplay:
 
     def _wait(self) -> float:
         """Until the next frame is due, where the window system does not wait for the monitor itself."""
-        ahead = self._last + self._shortest_frame - time.monotonic()
+        ahead = self._last + 0.9 * self._period - time.monotonic()
         if ahead > 0:
             time.sleep(ahead)
         return time.monotonic()

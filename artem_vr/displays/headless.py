@@ -37,6 +37,7 @@ class HeadlessDisplay:
         if fps is not None and fps <= 0:
             raise UsageError(f"a display at {fps} frames a second shows nothing: choose more than 0")
         self.help_lines: list[str] = []
+        self.missed_frames: int | None = None
         self._path = path
         self._frames = frames
         self._fps = fps
