@@ -24,7 +24,7 @@ lint: venv  ## format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/mypy .ci benchmarks
+	$(BIN)/mypy .ci benchmarks scripts
 
 bench: system venv  ## measure the networks and the preview on this machine (benchmarks/RESULTS.md)
 	$(BIN)/python -m artem_vr bench --json benchmarks/bench.json

@@ -1,8 +1,8 @@
 """Looks at what `make demo` left behind: the video has its frames, none is blank, they move, and they are painted.
 
 `check_demo.py FOLDER PLAIN.mp4 [FRAMES]` reads FOLDER/demo.mp4, demo.png and demo.json; PLAIN.mp4 is the same walk
-recorded at strength 0, FRAMES how many there should be. Ends with exit code 1 and one line for each thing that is wrong. `check_demo.py --describe FOLDER` prints
-what to record that with: frames, size and frame rate.
+recorded at strength 0, FRAMES how many there should be. Ends with exit code 1 and one line for each thing that is
+wrong. `check_demo.py --describe FOLDER` prints what to record that with: frames, size and frame rate.
 """
 
 import json

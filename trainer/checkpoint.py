@@ -10,7 +10,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from artem_vr.errors import InputError, UsageError
+from artem_vr.errors import InputError
+from trainer.replacing import replacing
 
 
 @dataclass(slots=True)
@@ -60,21 +61,22 @@ class Checkpoint:
     def save(self, path: Path) -> None:
         """Writes to a temporary file beside `path`, flushes it to the disk and renames it. Raises `UsageError`."""
         groups = {"weights": self.weights, "first": self.first_moments, "second": self.second_moments}
-        tensors = {f"{group}/{name}": t.contiguous() for group, named in groups.items() for name, t in named.items()}
-        temporary = path.with_name(f".{path.name}.partial")
-        try:
+        tensors = {
+            f"{group}/{name}": tensor.cpu().contiguous()
+            for group, named in groups.items()
+            for name, tensor in named.items()
+        }
+        with replacing(path, "the checkpoint") as temporary:
             save_file(tensors, temporary, {"step": str(self.step), "recipe": self.recipe})
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
-            temporary.replace(path)
-        except (OSError, SafetensorError) as error:
-            temporary.unlink(missing_ok=True)
-            raise UsageError(f"cannot write the checkpoint {path}: {error}") from error
 
     @classmethod
     def load(cls, path: Path) -> "Checkpoint":
         """Reads a checkpoint. Raises `InputError` when it is missing, corrupt or something else."""
         groups: dict[str, dict[str, Tensor]] = {"weights": {}, "first": {}, "second": {}}
+        if not path.exists():
+            raise InputError(f"there is no checkpoint {path}: start without --resume")
         try:
             with safe_open(path, "pt") as file:
                 metadata = file.metadata() or {}

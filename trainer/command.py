@@ -1,14 +1,19 @@
 """What `artem-vr train` does: checks the recipe, trains with a progress bar, validates and exports."""
 
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from artem_vr.errors import UsageError
+from artem_vr.errors import InputError, UsageError
 from trainer.export import export, model_card
+from trainer.loop import CHECKPOINT_NAME, Run
 from trainer.loop import Progress as LoopProgress
-from trainer.loop import Run
 from trainer.recipe import load_recipe
 
 _PLAIN_LINE_EVERY = 50
@@ -18,21 +23,23 @@ def train(recipe_path: Path, overrides: dict[str, str], output: Path | None, res
     """Trains a recipe to its last step and returns the path of the bank.
 
     `output` is the run's folder (`runs/NAME` unless given). Raises `UsageError`, `InputError` and `EngineError` in
-    one line each.
+    one line each. Ctrl-C lets the step end and saves, then raises `KeyboardInterrupt`; a second one does so at once.
     """
     recipe = load_recipe(recipe_path, overrides)
     folder = output or Path("runs") / recipe.name
     root = Path(recipe.data.root)
     if not root.is_absolute() and "data.root" not in overrides:
         root = recipe_path.resolve().parent / root
+    _check_folder(folder, resume)  # before anything is loaded or made
     run = Run(recipe, root, folder)
-    if run.checkpoint_path.exists() and not resume:
-        raise UsageError(f"{folder} holds a run already: add --resume to go on with it, or name another --output")
     if resume:
         run.resume()
     console = Console()
-    with _Watcher(console, recipe.steps) as watcher:
+    with _Watcher(console, recipe.steps) as watcher, _stopping_on_interrupt(run):
         run.train(watcher.report)
+    if run.stopped:
+        console.print(f"stopped at step {run.step}; go on with --resume")
+        raise KeyboardInterrupt
     console.print("validating ...")
     validation = run.validate()
     path = folder / f"{recipe.name}.safetensors"
@@ -40,6 +47,33 @@ def train(recipe_path: Path, overrides: dict[str, str], output: Path | None, res
     console.print("  ".join(f"{name} {value:.4f}" for name, value in validation.items()))
     console.print(f"wrote {path}")
     return path
+
+
+def _check_folder(folder: Path, resume: bool) -> None:
+    there = (folder / CHECKPOINT_NAME).exists()
+    if there and not resume:
+        raise UsageError(f"{folder} holds a run already: add --resume to go on with it, or name another --output")
+    if resume and not there:
+        raise InputError(f"{folder} holds no checkpoint to go on from: start without --resume, or correct --output")
+
+
+@contextmanager
+def _stopping_on_interrupt(run: Run) -> Iterator[None]:
+    before = signal.getsignal(signal.SIGINT)
+    # Only the main thread gets signals, and a shell's background jobs are to ignore this one.
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        run.stop()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _Watcher:

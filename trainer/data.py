@@ -26,7 +26,12 @@ class Photos:
 
     @classmethod
     def find(cls, folder: Path) -> "Photos":
-        """Lists the pictures below a folder. Raises `InputError` when there are too few to split."""
+        """Lists the pictures below a folder. Raises `InputError` when it is missing or holds too few to split."""
+        if not folder.is_dir():
+            raise InputError(
+                f"there is no folder {folder}: set data.root (--set data.root=PATH) to where photos, paintings and "
+                "the perceptual network are"
+            )
         paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
         if len(paths) < _VALIDATION_EVERY:
             raise InputError(f"{folder} holds {len(paths)} pictures: name a folder with at least {_VALIDATION_EVERY}")
@@ -62,7 +67,15 @@ def read_rgb(path: Path) -> NDArray[Any]:
 
 
 def read_painting(path: Path, short_side: int) -> Tensor:
-    """A painting as RGB in [0, 1], (1, 3, H, W), its short side resized to `short_side` pixels."""
+    """A painting as RGB in [0, 1], (1, 3, H, W), its short side resized to `short_side` pixels.
+
+    Raises `InputError` when it is missing or cannot be read.
+    """
+    if not path.exists():
+        raise InputError(
+            f"there is no painting {path}: set data.root or data.paintings (--set data.root=PATH), or correct the "
+            "style's painting in the recipe"
+        )
     rgb = read_rgb(path)
     scale = short_side / min(rgb.shape[:2])
     size = (round(rgb.shape[1] * scale), round(rgb.shape[0] * scale))

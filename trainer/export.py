@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
 from safetensors.numpy import save
 
 from artem_vr.errors import UsageError
 from artem_vr.styles import FORMAT, ModelCard, StyleCard
 from trainer.bank import Bank, shape_of
 from trainer.recipe import Recipe
+from trainer.replacing import replacing
 
 
 def model_card(recipe: Recipe, steps: int, validation: dict[str, float]) -> ModelCard:
@@ -30,11 +30,15 @@ def model_card(recipe: Recipe, steps: int, validation: dict[str, float]) -> Mode
 
 def export(bank: Bank, card: ModelCard, path: Path) -> None:
     """Writes the bank to a temporary file and renames it. Raises `UsageError` when it cannot be written."""
-    tensors = {f"network.{name}": parameter.detach().numpy() for name, parameter in bank.network.named_parameters()}
-    tensors["styles"] = bank.styles_SD.detach().numpy()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
+    tensors = {
+        f"network.{name}": parameter.detach().cpu().numpy() for name, parameter in bank.network.named_parameters()
+    }
+    tensors["styles"] = bank.styles_SD.detach().cpu().numpy()
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot write to {path.parent}: {error.strerror}") from error
+    with replacing(path, "the bank") as temporary:
         # Written here and not by safetensors, whose files only their owner can read: this one is for everybody.
         temporary.write_bytes(
             save(
@@ -42,7 +46,3 @@ def export(bank: Bank, card: ModelCard, path: Path) -> None:
                 {"format": FORMAT, "card": card.model_dump_json()},
             )
         )
-        temporary.replace(path)
-    except (OSError, SafetensorError) as error:
-        temporary.unlink(missing_ok=True)
-        raise UsageError(f"cannot write the bank {path}: {error}") from error

@@ -16,14 +16,15 @@ _THINNED_TAPS = {"relu1_1", "relu2_1"}
 class Objective:
     """Measures painted pictures against their photographs and paintings."""
 
-    def __init__(self, recipe: Recipe, root: Path) -> None:
+    def __init__(self, recipe: Recipe, root: Path, device: torch.device | None = None) -> None:
         self._recipe = recipe
-        self._perceptual = PerceptualNetwork.load(root / recipe.data.perceptual).requires_grad_(False)
-        self._weights = torch.tensor([style.style_weight for style in recipe.styles])
+        device = device or torch.device("cpu")
+        self._perceptual = PerceptualNetwork.load(root / recipe.data.perceptual).requires_grad_(False).to(device)
+        self._weights = torch.tensor([style.style_weight for style in recipe.styles], device=device)
         taps = list(recipe.losses.style_taps)
         grams = []
         for style in recipe.styles:
-            painting = read_painting(root / recipe.data.paintings / style.painting, style.short_side)
+            painting = read_painting(root / recipe.data.paintings / style.painting, style.short_side).to(device)
             with torch.no_grad():
                 grams.append({tap: losses.gram(f)[0] for tap, f in self._perceptual(painting, taps).items()})
         self._targets = {tap: torch.stack([gram[tap] for gram in grams]) for tap in taps}
@@ -37,7 +38,7 @@ class Objective:
         and column, beginning at one of four places in turn: a quarter of the arithmetic for the same mean.
         """
         weights, bf16 = self._recipe.losses, self._recipe.precision == "bfloat16"
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        with torch.autocast(photos_NCHW.device.type, torch.bfloat16, enabled=bf16):
             with torch.no_grad():
                 originals = self._perceptual(photos_NCHW, weights.content)
             features = self._perceptual(painted_NCHW, {*weights.content, *weights.style_taps})

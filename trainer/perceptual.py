@@ -39,6 +39,10 @@ class PerceptualNetwork(nn.Module):
     @classmethod
     def load(cls, path: Path) -> "PerceptualNetwork":
         """Reads a safetensors file. Raises `InputError` when it is missing, corrupt or something else."""
+        if not path.exists():
+            raise InputError(
+                f"there is no perceptual network {path}: set data.root or data.perceptual (--set data.root=PATH)"
+            )
         try:
             weights = load_file(path)
         except (OSError, SafetensorError) as error:

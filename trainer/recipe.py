@@ -1,4 +1,10 @@
-"""Recipes: what a training run is made of, as a TOML file that is checked before anything starts."""
+"""Recipes: what a training run is made of, as a TOML file that is checked before anything starts.
+
+A recipe may begin with `extends = "bank.toml"`, the path of another recipe beside it, and then holds only what differs.
+Its tables ([network], [losses], ...) are merged with the other's key by key; what a key holds, be it a number, a list
+such as the styles or an inline table such as `losses.content`, is replaced as a whole. The other recipe must be
+complete: it cannot itself extend a third.
+"""
 
 import re
 import tomllib
@@ -75,6 +81,8 @@ class Recipe(_Strict):
     gradient_clip: float = Field(default=1.0, gt=0)
     seed: int = Field(default=0, ge=0)
     precision: Literal["float32", "bfloat16"] = "bfloat16"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where it runs: "auto" is an NVIDIA GPU where there is one, else the processor."""
     licence: str = "MIT for the weights; see the terms of the training data"
     network: NetworkRecipe = NetworkRecipe()
     losses: LossRecipe = LossRecipe()
@@ -96,20 +104,49 @@ class Recipe(_Strict):
 def load_recipe(path: Path, overrides: dict[str, str] | None = None) -> Recipe:
     """Reads and checks a recipe; `overrides` maps dotted keys (`losses.style`) to TOML values.
 
-    Raises `UsageError` in one line: a missing file, bad TOML, an unknown key with the nearest name, a bad value.
+    Raises `UsageError` in one line: a missing file, bad TOML, an unknown key with the nearest name, a bad value, a
+    base that extends another.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UsageError(f"there is no recipe {path}: see trainer/recipes for those that ship") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path} is not a recipe: {error}") from error
+    table = _read(path)
+    if "extends" in table:
+        table = _extended(path, table)
+    if "extends" in (overrides or {}):
+        raise UsageError("--set extends: a recipe's file alone can extend another")
     for key, value in (overrides or {}).items():
         _override(table, key, value)
     try:
         return Recipe.model_validate(table)
     except ValidationError as error:
         raise UsageError(f"{path}: {_first_problem(error)}") from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no recipe {path}: see trainer/recipes for those that ship") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path} is not a recipe: {error}") from error
+
+
+def _extended(path: Path, table: dict[str, Any]) -> dict[str, Any]:
+    name = table["extends"]
+    if not isinstance(name, str):
+        raise UsageError(f'{path}: extends: write the path of one recipe, for example extends = "bank.toml"')
+    try:
+        base = _read(path.parent / name)
+    except UsageError as error:
+        raise UsageError(f"{path}: extends: {error}") from error
+    if "extends" in base:
+        raise UsageError(f"{path} extends {name}, which extends another: extend a complete recipe")
+    if isinstance(base.get("data"), dict) and isinstance(root := base["data"].get("root"), str):
+        base["data"]["root"] = (Path(name).parent / root).as_posix()  # it was relative to the base's own folder
+    for key, value in table.items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            base[key] |= value
+        elif key != "extends":
+            base[key] = value
+    return base
 
 
 def _override(table: dict[str, Any], key: str, value: str) -> None:
@@ -131,7 +168,7 @@ def _first_problem(error: ValidationError) -> str:
     place = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         # The number of a style in the list is not a part of any key's name.
-        return unknown_name("key", re.sub(r"\.\d+\.", ".", place), _known_keys(Recipe))
+        return unknown_name("key", re.sub(r"\.\d+\.", ".", place), ["extends", *_known_keys(Recipe)])
     return f"{place}: {problem['msg'].lower()}"
 
 

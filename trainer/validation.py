@@ -9,6 +9,7 @@ from trainer.bank import Bank
 from trainer.data import Photos, read_painting, validation_batch
 from trainer.objective import Objective
 from trainer.recipe import Recipe
+from trainer.replacing import replacing
 
 _BATCH = 4
 _GRID_CROP = 256
@@ -19,10 +20,11 @@ def validate(bank: Bank, recipe: Recipe, photos: Photos, objective: Objective) -
     """The loss terms on the validation photographs, averaged over all of them in all styles."""
     sums: dict[str, float] = {}
     pictures = 0
+    device = bank.styles_SD.device
     for start in range(0, len(photos.validation), _BATCH):
-        batch = validation_batch(photos, recipe.data.crop, start, _BATCH)
+        batch = validation_batch(photos, recipe.data.crop, start, _BATCH).to(device)
         for index in range(len(recipe.styles)):
-            styles = torch.full((len(batch),), index)
+            styles = torch.full((len(batch),), index, device=device)
             for name, value in objective(batch, bank(batch, styles).clamp(0, 1), styles).items():
                 sums[name] = sums.get(name, 0.0) + value.item() * len(batch)
             pictures += len(batch)
@@ -31,7 +33,11 @@ def validate(bank: Bank, recipe: Recipe, photos: Photos, objective: Objective) -
 
 @torch.no_grad()
 def sample_grid(bank: Bank, recipe: Recipe, root: Path, path: Path, rows: int = 3) -> None:
-    """Writes a PNG: photographs in the first column, the paintings in the first row, what the bank makes of them."""
+    """Writes a PNG: photographs in the first column, the paintings in the first row, what the bank makes of them.
+
+    Raises `UsageError` when it cannot be written.
+    """
+    device = bank.styles_SD.device
     photos = Photos.find(root / recipe.data.photos)
     spread = [photos.validation[i * len(photos.validation) // rows] for i in range(rows)]
     batch = torch.cat([validation_batch(Photos([], [photo]), _GRID_CROP, 0, 1) for photo in spread])
@@ -39,9 +45,8 @@ def sample_grid(bank: Bank, recipe: Recipe, root: Path, path: Path, rows: int = 
     for index, style in enumerate(recipe.styles):
         painting = read_painting(root / recipe.data.paintings / style.painting, _GRID_CROP)
         thumbnail = painting[..., :_GRID_CROP, (painting.shape[-1] - _GRID_CROP) // 2 :][..., :_GRID_CROP]
-        painted = bank(batch, torch.full((rows,), index)).clamp(0, 1)
+        painted = bank(batch.to(device), torch.full((rows,), index, device=device)).clamp(0, 1).cpu()
         columns.append(torch.cat([thumbnail, painted]))
     grid = torch.cat([torch.cat(list(column), dim=1) for column in columns], dim=2)
-    temporary = path.with_name(f".{path.name}")
-    Image.fromarray((grid * 255).round().byte().permute(1, 2, 0).numpy()).save(temporary, "PNG")
-    temporary.replace(path)
+    with replacing(path, "the grid") as temporary:
+        Image.fromarray((grid * 255).round().byte().permute(1, 2, 0).numpy()).save(temporary, "PNG")

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from artem_vr.errors import ModelError, unknown_name
 from artem_vr.nets import compact, johnson
@@ -13,6 +15,8 @@ _KINDS: dict[str, tuple[Any, Any, Any]] = {
     "compact": (compact.CompactConfig, compact.Compact, compact.initial_style),
     "johnson": (johnson.JohnsonConfig, johnson.Johnson, johnson.initial_style),
 }
+_LARGEST = 4096
+"""No field of a network that can be run is larger; what a corrupt card asks for may be, and would take all memory."""
 
 
 def build(kind: str, shape: Mapping[str, int]) -> tuple[nn.Module, Tensor]:
@@ -21,14 +25,43 @@ def build(kind: str, shape: Mapping[str, int]) -> tuple[nn.Module, Tensor]:
     `shape` holds the fields of the kind's configuration; the missing ones take their defaults. Raises `ModelError`
     for an unknown kind or an impossible shape.
     """
+    config = _configuration(kind, shape)
+    _, network, initial_style = _KINDS[kind]
+    return network(config), initial_style(config)
+
+
+def build_empty(kind: str, shape: Mapping[str, int]) -> tuple[nn.Module, int]:
+    """A generator whose weights are shapes without memory (torch's device "meta"), and the length D of its styles.
+
+    It takes weights by `load_state_dict(..., assign=True)`. Raises `ModelError` as `build` does.
+    """
+    config = _configuration(kind, shape)
+    with torch.device("meta"), _NoInitialisation():
+        return _KINDS[kind][1](config), config.style_size
+
+
+def _configuration(kind: str, shape: Mapping[str, int]) -> Any:
     if kind not in _KINDS:
         raise ModelError(unknown_name("network kind", kind, _KINDS))
-    configuration, network, initial_style = _KINDS[kind]
+    configuration = _KINDS[kind][0]
     known = {field.name for field in fields(configuration)}
     if unknown := set(shape) - known:
         raise ModelError(unknown_name(f"field of a {kind} network", sorted(unknown)[0], sorted(known)))
     try:
-        config = configuration(**{name: int(value) for name, value in shape.items()})
-    except (TypeError, ValueError) as error:
+        numbers = {name: int(value) for name, value in shape.items()}
+        for name, number in numbers.items():
+            if number > _LARGEST:
+                raise ValueError(f"{name} must be at most {_LARGEST}")
+        return configuration(**numbers)
+    except (TypeError, ValueError, OverflowError) as error:  # the last from an infinite number
         raise ModelError(f"impossible {kind} network: {error}") from error
-    return network(config), initial_style(config)
+
+
+class _NoInitialisation(TorchFunctionMode):
+    """Lets the functions of `torch.nn.init` do nothing: filling a tensor of no memory would import half of torch."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)

@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,29 @@ def test_the_loaded_network_holds_the_weights_of_the_file(bank: StyleBank) -> No
     assert not network.training
     for name, parameter in network.named_parameters():
         assert not parameter.requires_grad
+        assert parameter.device.type == "cpu"
+        assert parameter.dtype == torch.float32
+        assert parameter.is_contiguous()
+        assert np.array_equal(parameter.numpy(), bank.weights[name])
+        assert not np.shares_memory(parameter.numpy(), bank.weights[name])
+    assert not any(tensor.is_meta for tensor in (*network.parameters(), *network.buffers()))
+
+
+def test_weights_are_checked_before_memory_is_taken(bank: StyleBank) -> None:
+    card = with_network(bank, channels=4096, blocks=100).card
+    styles = np.zeros((3, 4 + 2 * (201 * 4096 + 8)), np.float32)  # the network would take 120 GB
+    with pytest.raises(ModelError, match="weights and network differ"):
+        load_network(StyleBank(card, bank.weights, styles, bank.path))
+
+
+def test_weights_that_cannot_be_written_are_taken(bank: StyleBank) -> None:
+    frozen = {name: np.asfortranarray(weight).astype(np.float64) for name, weight in bank.weights.items()}
+    for weight in frozen.values():
+        weight.setflags(write=False)
+    network = load_network(StyleBank(bank.card, frozen, bank.styles_SD, bank.path))
+    for name, parameter in network.named_parameters():
+        assert parameter.dtype == torch.float32
+        assert parameter.is_contiguous()
         assert np.array_equal(parameter.numpy(), bank.weights[name])
 
 
@@ -68,6 +92,9 @@ def test_the_loaded_network_holds_the_weights_of_the_file(bank: StyleBank) -> No
         ({"blocks": "many"}, "impossible compact network"),
         ({"blocks": 0}, "at least 1"),
         ({"channels": None}, "impossible compact network"),
+        ({"channels": math.inf}, "impossible compact network"),
+        ({"channels": 2_000_000}, "tiny.safetensors: impossible compact network: channels must be at most 4096"),
+        ({"channels": 4096}, "style vectors have"),
     ],
 )
 def test_a_card_that_does_not_fit(bank: StyleBank, shape: dict[str, object], says: str) -> None:

@@ -1,4 +1,10 @@
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+
 import pytest
+import torch
 
 from artem_vr.errors import ModelError
 from artem_vr.nets import catalogue
@@ -32,10 +38,45 @@ def test_missing_fields_take_their_defaults() -> None:
         ("compact", {"channels": "wide"}, "impossible compact network"),
         ("compact", {"channels": None}, "impossible compact network"),
         ("compact", {"channels": [8]}, "impossible compact network"),
+        ("compact", {"channels": math.inf}, "impossible compact network: .*infinity"),
+        ("compact", {"channels": math.nan}, "impossible compact network: .*NaN"),
+        ("compact", {"channels": 2_000_000}, "impossible compact network: channels must be at most 4096"),
+        ("compact", {"blocks": 10**9}, "impossible compact network: blocks must be at most 4096"),
         ("johnson", {"width": -1}, "impossible johnson network"),
+        ("johnson", {"width": 10**30}, "impossible johnson network: width must be at most 4096"),
     ],
 )
-def test_what_cannot_be_built(kind: str, shape: dict, says: str) -> None:
+@pytest.mark.parametrize("build", [catalogue.build, catalogue.build_empty])
+def test_what_cannot_be_built(build: Callable, kind: str, shape: dict, says: str) -> None:
     with pytest.raises(ModelError, match=says) as error:
-        catalogue.build(kind, shape)
+        build(kind, shape)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("kind", ["compact", "johnson"])
+def test_an_empty_network_has_the_shapes_and_no_memory(kind: str) -> None:
+    built, style = catalogue.build(kind, {"blocks": 2})
+    state = torch.get_rng_state()
+    empty, style_size = catalogue.build_empty(kind, {"blocks": 2})
+    assert style_size == len(style)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert {name: tensor.shape for name, tensor in empty.state_dict().items()} == {
+        name: tensor.shape for name, tensor in built.state_dict().items()
+    }
+    assert all(tensor.is_meta for tensor in (*empty.parameters(), *empty.buffers()))
+    assert not torch.empty(1).is_meta  # what comes after is as it was
+    assert torch.nn.Conv2d(1, 1, 1).weight.abs().sum() > 0
+
+
+def test_an_empty_network_imports_nothing_more() -> None:
+    """Operators on tensors without memory import two seconds' worth of modules when they are first used."""
+    code = """
+import sys
+from artem_vr.nets import catalogue
+before = len(sys.modules)
+catalogue.build_empty("compact", {})
+catalogue.build_empty("johnson", {})
+print(len(sys.modules) - before)
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(result.stdout) < 20

@@ -19,6 +19,7 @@ steps = 6
 batch = 3
 warmup = 2
 precision = "float32"
+device = "cpu"
 [network]
 channels = 4
 blocks = 1

@@ -30,9 +30,15 @@ def test_folders_below_count_and_other_files_do_not(tmp_path: Path) -> None:
 
 
 def test_too_few_pictures(tmp_path: Path) -> None:
-    for folder in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(InputError, match="holds 0 pictures: name a folder with at least 20"):
-            Photos.find(folder)
+    with pytest.raises(InputError, match="holds 0 pictures: name a folder with at least 20"):
+        Photos.find(tmp_path)
+
+
+def test_a_folder_that_is_missing_names_the_option(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for name in ("nowhere", "file"):
+        with pytest.raises(InputError, match=rf"there is no folder .*{name}: set data.root .--set data.root=PATH. to"):
+            Photos.find(tmp_path / name)
 
 
 def test_a_step_is_a_pure_function_of_its_number(photos: Photos) -> None:
@@ -100,3 +106,9 @@ def test_a_painting_has_its_short_side(miniature: Miniature) -> None:
     path = miniature.root / "paintings" / "stripes.png"  # 96 x 80
     assert read_painting(path, 40).shape == (1, 3, 40, 48)
     assert read_painting(path, 160).shape == (1, 3, 160, 192)
+
+
+def test_a_painting_that_is_missing_names_the_option(miniature: Miniature) -> None:
+    with pytest.raises(InputError, match=r"there is no painting .*gone.png: set data.root or data.paintings") as error:
+        read_painting(miniature.root / "paintings" / "gone.png", 40)
+    assert "\n" not in str(error.value)

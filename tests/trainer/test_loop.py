@@ -14,6 +14,7 @@ from PIL import Image
 
 from artem_vr.errors import EngineError, InputError, UsageError
 from trainer import loop
+from trainer.bank import styles_of_step
 from trainer.checkpoint import Checkpoint
 from trainer.loop import Progress, Run, learning_rate
 
@@ -134,9 +135,9 @@ def test_a_finished_run_has_nothing_left_to_do(miniature: Miniature) -> None:
 
 def test_data_that_is_missing_is_named_before_anything_starts(miniature: Miniature) -> None:
     for overrides, says in (
-        ({"data.photos": "nowhere"}, "nowhere holds 0 pictures"),
-        ({"data.paintings": "nowhere"}, "cannot read the picture"),
-        ({"data.perceptual": "nowhere"}, "cannot read the perceptual network"),
+        ({"data.photos": "nowhere"}, r"there is no folder .*nowhere: set data.root \(--set data.root=PATH\)"),
+        ({"data.paintings": "nowhere"}, r"there is no painting .*stripes.png: set data.root or data.paintings"),
+        ({"data.perceptual": "nowhere"}, "there is no perceptual network .*nowhere: set data.root or data.perceptual"),
         ({"losses.style_taps": "{relu9_1 = 1.0}"}, "has no relu9_1"),
     ):
         with pytest.raises(InputError, match=says):
@@ -192,3 +193,78 @@ def test_stop_comes_out_of_the_loop(miniature: Miniature) -> None:
 
     with pytest.raises(StoppedError):
         miniature.run("run").train(report)
+
+
+def test_stop_ends_the_step_and_saves(miniature: Miniature) -> None:
+    run = miniature.run("run")
+
+    def report(progress: Progress) -> None:
+        if progress.step == 3:
+            run.stop()
+
+    run.train(report)
+    assert run.stopped
+    assert run.step == Checkpoint.load(run.checkpoint_path).step == 3
+    again = miniature.run("run")
+    again.resume()
+    again.train(ignore)
+    assert not again.stopped
+    whole = miniature.run("whole")
+    whole.train(ignore)
+    assert_same(weights_of(again), weights_of(whole))
+
+
+def test_the_first_checkpoint_comes_early(miniature: Miniature, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]  # a step takes six seconds
+    monkeypatch.setattr(loop.time, "monotonic", lambda: clock[0])
+    saved = []
+    run = miniature.run("run", steps="30")
+    monkeypatch.setattr(run, "save", lambda: saved.append(run.step))
+
+    def six_seconds_later(*arguments: int) -> torch.Tensor:
+        clock[0] += 6.0
+        return styles_of_step(*arguments)
+
+    monkeypatch.setattr(loop, "styles_of_step", six_seconds_later)
+    run.train(ignore, sample_every=1000)
+    assert saved == [2, 13, 24, 30]
+
+
+def test_a_resumed_run_repeats_no_row(miniature: Miniature, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "_LOG_EVERY", 1)
+    train_until(miniature.run("run"), 3)
+    checkpoint = (miniature.folder / "run" / "checkpoint.safetensors").read_bytes()
+    further = miniature.run("run")
+    further.resume()
+    train_until(further, 5)  # killed here: this part was never saved
+    (miniature.folder / "run" / "checkpoint.safetensors").write_bytes(checkpoint)
+    resumed = miniature.run("run")
+    resumed.resume()
+    resumed.train(ignore)
+    rows = list(csv.DictReader((miniature.folder / "run" / "losses.csv").open()))
+    # A report that stops the run comes before the row of its step is written.
+    assert [row["step"] for row in rows] == ["1", "2", "4", "5", "6"]
+
+
+def test_losses_that_cannot_be_written_are_one_line(miniature: Miniature, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "_LOG_EVERY", 2)
+    run = miniature.run("run")
+
+    def report(progress: Progress) -> None:
+        (miniature.folder / "run" / "losses.csv").mkdir(exist_ok=True)
+
+    with pytest.raises(UsageError, match=r"the losses .*losses.csv") as error:
+        run.train(report)
+    assert "\n" not in str(error.value)
+
+
+def test_a_grid_that_cannot_be_written_is_one_line(miniature: Miniature, monkeypatch: pytest.MonkeyPatch) -> None:
+    def disk_full(image: Image.Image, path: Path, format: str) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", disk_full)
+    with pytest.raises(UsageError, match=r"cannot write the grid .*sample_000001.png: .*No space left") as error:
+        miniature.run("run").train(ignore, sample_every=1)
+    assert "\n" not in str(error.value)
+    assert list((miniature.folder / "run").iterdir()) == []

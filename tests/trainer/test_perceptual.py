@@ -66,7 +66,10 @@ def test_a_file_that_lacks_a_layer(tmp_path: Path, name: str) -> None:
 def test_a_file_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("features")
     (tmp_path / "empty").touch()
-    for name in ("text", "empty", "missing"):
+    for name in ("text", "empty"):
         with pytest.raises(InputError, match=f"cannot read the perceptual network .*{name}") as error:
             PerceptualNetwork.load(tmp_path / name)
         assert "\n" not in str(error.value)
+    with pytest.raises(InputError, match=r"there is no perceptual network .*missing: set data.root") as error:
+        PerceptualNetwork.load(tmp_path / "missing")
+    assert "\n" not in str(error.value)

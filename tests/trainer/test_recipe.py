@@ -18,11 +18,19 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("shipped", SHIPPED, ids=lambda path: path.stem)
 def test_a_shipped_recipe_is_valid(shipped: Path) -> None:
-    assert load_recipe(shipped).styles
+    recipe = load_recipe(shipped)
+    assert recipe.styles
+    assert recipe.name == shipped.stem
 
 
 def test_there_are_shipped_recipes() -> None:
-    assert "bank" in {path.stem for path in SHIPPED}
+    assert {"bank", "johnson"} <= {path.stem for path in SHIPPED}
+
+
+def test_the_reference_differs_from_the_bank_in_its_network_alone() -> None:
+    bank, johnson = (load_recipe(path).model_dump() for path in SHIPPED if path.stem in {"bank", "johnson"})
+    assert (johnson["network"]["kind"], johnson["network"]["channels"]) == ("johnson", 32)
+    assert [key for key in bank if bank[key] != johnson[key]] == ["name", "network"]
 
 
 def test_values_and_defaults(path: Path) -> None:
@@ -70,6 +78,8 @@ def test_overrides(path: Path, key: str, value: str, get: object, expected: obje
         ("precision", "float8", "precision: .*float32.*bfloat16"),
         ("network.kind", "unet", "network.kind: .*compact.*johnson"),
         ("seed", "-1", "seed: "),
+        ("device", "gpu", "device: .*auto.*cpu.*cuda"),
+        ("extends", "other.toml", "a recipe's file alone can extend another"),
     ],
 )
 def test_a_bad_override_is_one_line(path: Path, key: str, value: str, says: str) -> None:
@@ -91,6 +101,9 @@ def test_a_bad_override_is_one_line(path: Path, key: str, value: str, says: str)
         ("[network]", "[network", "is not a recipe"),
         ("[network]", "[nettwork]", "unknown key 'nettwork': did you mean network"),
         ('name = "miniature"', "", "name: field required"),
+        ('name = "miniature"', 'extend = "base.toml"', "unknown key 'extend': did you mean extends"),
+        ('name = "miniature"', "extends = 3", "extends: write the path of one recipe"),
+        ('name = "miniature"', 'extends = "gone.toml"', "recipe.toml: extends: there is no recipe .*gone.toml"),
     ],
 )
 def test_a_bad_recipe_is_one_line(path: Path, old: str, new: str, says: str) -> None:
@@ -110,3 +123,50 @@ def test_a_file_that_is_no_recipe(tmp_path: Path) -> None:
         load_recipe(tmp_path / "noise.toml")
     with pytest.raises(UsageError, match="is not a recipe"):
         load_recipe(tmp_path)
+
+
+def extending(path: Path, text: str, base: str = "recipe.toml") -> Path:
+    extended = path.with_name("extended.toml")
+    extended.write_text(f'extends = "{base}"\n{text}')
+    return extended
+
+
+def test_a_recipe_that_extends_another(path: Path) -> None:
+    text = "steps = 9\n[losses]\ncontent = { relu3_1 = 0.5 }\n[network]\nblocks = 2\n"
+    base, extended = load_recipe(path), load_recipe(extending(path, text), {"batch": "5", "losses.grid": "7.0"})
+    assert (extended.steps, extended.batch, extended.warmup) == (9, 5, base.warmup)
+    assert (extended.network.blocks, extended.network.channels) == (2, 4)  # merged key by key
+    assert extended.losses.content == {"relu3_1": 0.5}  # replaced
+    assert (extended.losses.style_taps, extended.losses.grid) == (base.losses.style_taps, 7.0)
+    assert (extended.styles, extended.data) == (base.styles, base.data)
+
+
+def test_the_list_of_styles_is_replaced(path: Path) -> None:
+    style = '[[styles]]\nname = "new"\npainting = "n.png"\ntitle = "New"\nartist = "A Test"\nyear = "2024"\n'
+    assert [one.name for one in load_recipe(extending(path, style)).styles] == ["new"]
+
+
+@pytest.mark.parametrize(("root", "expected"), [("data", "../data"), ("/data", "/data")])
+def test_the_root_of_a_base_elsewhere_stays_where_it_is(path: Path, root: str, expected: str) -> None:
+    path.write_text(RECIPE.replace('root = "data"', f'root = "{root}"'))
+    (path.parent / "below").mkdir()
+    extended = path.parent / "below" / "extended.toml"
+    extended.write_text('extends = "../recipe.toml"\n')
+    assert load_recipe(extended).data.root == expected
+    extended.write_text('extends = "../recipe.toml"\n[data]\nroot = "own"\n')
+    assert load_recipe(extended).data.root == "own"
+
+
+@pytest.mark.parametrize("base", ["second.toml", "extended.toml"])
+def test_a_base_that_extends_is_refused(path: Path, base: str) -> None:
+    path.with_name("second.toml").write_text('extends = "recipe.toml"\n')
+    with pytest.raises(UsageError, match=f"extends {base}, which extends another") as error:
+        load_recipe(extending(path, "", base))
+    assert "\n" not in str(error.value)
+
+
+def test_a_base_that_is_no_recipe(path: Path) -> None:
+    path.write_text("[network")
+    with pytest.raises(UsageError, match=r"extended.toml: extends: .*recipe.toml is not a recipe") as error:
+        load_recipe(extending(path, ""))
+    assert "\n" not in str(error.value)
