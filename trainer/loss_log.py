@@ -17,10 +17,14 @@ class LossLog:
         self._columns: list[str] | None = None
 
     def cut(self, step: int) -> None:
-        """Forgets the rows after a step: a run that goes on from there writes them again."""
+        """Forgets the rows after a step, for a run that goes on from there writes them again.
+
+        Of a step that is there twice, the last row stays.
+        """
         columns, rows = self._read()
         if columns:  # rewritten in any case: the last line of a killed run may be half a line
-            self._rewrite(columns, [row for row in rows if _is_whole(row) and int(row["step"]) <= step])
+            kept = {int(row["step"]): row for row in rows if _is_whole(row) and int(row["step"]) <= step}
+            self._rewrite(columns, list(kept.values()))
 
     def append(self, step: int, pictures_per_second: float, terms: dict[str, float]) -> None:
         """Adds a row; the header grows when there are terms that an earlier part of the run had not."""

@@ -36,6 +36,15 @@ def test_rows_after_the_step_are_cut(path: Path, step: int, kept: list[str]) -> 
     assert [file.name for file in path.parent.iterdir()] == ["losses.csv"]
 
 
+def test_the_last_row_of_a_step_counts(path: Path) -> None:
+    header, first, *others = path.read_text().splitlines()
+    path.write_text("\n".join([header, first, *others, first.replace("0.500000", "0.250000"), *others]) + "\n")
+    LossLog(path).cut(60)
+    assert [(row["step"], row["style"]) for row in rows_of(path)] == [
+        ("20", "0.250000"), ("40", "0.500000"), ("60", "0.500000"),
+    ]  # fmt: skip
+
+
 def test_half_a_line_of_a_killed_run_does_not_swallow_the_next(path: Path) -> None:
     path.write_text(path.read_text() + "8")
     log = LossLog(path)
