@@ -1,6 +1,7 @@
 """Makes the pictures of the README: docs/images/demo.jpg and docs/images/styles.jpg.
 
-The courtyard from one place of the walk, unpainted and in each style of the bank, as the live preview shows it.
+The first shows moments of the demonstration's walk, one for each painter; the second the same place of it unpainted
+and in each style of the bank. Both are what the live preview shows.
 """
 
 import tempfile
@@ -18,7 +19,7 @@ from artem_vr.styles import IDENTITY, StyleBank
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 SIZE = (1280, 720)
-FPS = 30.0
+SECONDS_EACH = 3.0
 COLUMNS = 3
 TILE = (400, 300)
 _LABEL = (255, 255, 255)
@@ -31,6 +32,13 @@ def shoot(style: str, seconds: float, folder: Path) -> NDArray[np.uint8]:
     options = PreviewOptions(size=SIZE, headless=True, fps=2.0, frames=1 + round(2 * seconds), snapshot=path)
     preview(replace(options, style=style))
     return read_picture(path).rgb_HWC
+
+
+def strip(moments: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """The left eyes at half size, in two rows."""
+    eyes = [cv2.resize(one[:, : SIZE[0] // 2], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for one in moments]
+    half = len(eyes) // 2
+    return np.asarray(np.vstack([np.hstack(eyes[:half]), np.hstack(eyes[half : 2 * half])]), np.uint8)
 
 
 def tile(picture: NDArray[np.uint8], label: str) -> NDArray[np.uint8]:
@@ -50,7 +58,8 @@ def main() -> None:
     names = [IDENTITY, *StyleBank.load().names]
     with tempfile.TemporaryDirectory() as folder:
         pictures = {name: shoot(name, 0.0, Path(folder)) for name in names}
-    write_picture(IMAGES / "demo.jpg", pictures[names[1]])
+        moments = [shoot(name, SECONDS_EACH * (index + 0.5), Path(folder)) for index, name in enumerate(names[1:])]
+    write_picture(IMAGES / "demo.jpg", strip(moments))
     tiles = [tile(picture, name) for name, picture in pictures.items()]
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % COLUMNS)
     rows = [np.hstack(tiles[start : start + COLUMNS]) for start in range(0, len(tiles), COLUMNS)]
