@@ -59,6 +59,10 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         print("stopped", file=sys.stderr)
         sys.exit(130)
+    except OSError as error:
+        if os.environ.get("ARTEM_VR_DEBUG"):
+            raise
+        _fail(f"the system refused: {error.strerror or error} (ARTEM_VR_DEBUG=1 shows where)")
     except Exception as error:
         # Typer's own usage errors carry their text; anything else is a defect and keeps its traceback.
         if not hasattr(error, "format_message"):

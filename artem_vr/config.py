@@ -140,13 +140,23 @@ def check(options: PreviewOptions) -> None:
         raise UsageError("--fps goes with --headless: a window runs at the screen's rate")
     if options.headless and options.frames is None:
         raise UsageError("--headless runs for ever without --frames N: say how many frames to show")
-    for option, path in (("--record", options.record), ("--snapshot", options.snapshot), ("--stats", options.stats)):
-        if path is not None:
-            check_output(path, option)
+    _check_outputs(options)
     if options.record is not None:
         check_video_suffix(options.record)
     if options.snapshot is not None:
         check_picture_suffix(options.snapshot)
+
+
+def _check_outputs(options: PreviewOptions) -> None:
+    kind, argument = parse_source(options.source)
+    taken = {Path(argument).expanduser().resolve(): "the source"} if kind in {"image", "video"} else {}
+    for option, path in (("--record", options.record), ("--snapshot", options.snapshot), ("--stats", options.stats)):
+        if path is None:
+            continue
+        if owner := taken.get(path.resolve()):
+            raise UsageError(f"{option} {path} is {owner} already: choose another name")
+        taken[path.resolve()] = option
+        check_output(path, option)
 
 
 def check_output(path: Path, option: str) -> None:

@@ -154,3 +154,13 @@ def test_no_opengl_is_one_line(tmp_path):
         "preview", "--headless", "--frames", 1, cwd=tmp_path, __EGL_VENDOR_LIBRARY_FILENAMES="/nonexistent.json"
     )
     expect_one_line(result, "OpenGL", "apt install")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/dev/full is Linux's")
+def test_an_output_stream_that_takes_nothing_is_one_line():
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device, not a path of ours
+        command = [sys.executable, "-m", "artem_vr", "styles", "--json"]
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert result.returncode != 0
+    assert "Traceback" not in result.stderr
+    assert "No space left" in result.stderr

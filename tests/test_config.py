@@ -81,3 +81,19 @@ def test_sources_are_a_kind_and_an_argument(tmp_path):
     assert parse_source("webcam") == ("webcam", "0")
     assert parse_source("stereo:3") == ("stereo", "3")
     assert parse_source(f"folder:{tmp_path}") == ("folder", str(tmp_path))
+
+
+def test_an_output_never_replaces_the_source_or_another_output(tmp_path):
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(b"precious")
+    with pytest.raises(UsageError, match="is the source already"):
+        check(PreviewOptions(source=f"image:{photo}", snapshot=photo))
+    with pytest.raises(UsageError, match="is --snapshot already"):
+        check(PreviewOptions(snapshot=tmp_path / "x.png", stats=tmp_path / "x.png"))
+    assert photo.read_bytes() == b"precious"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="devices are files on Linux")
+def test_a_device_is_no_output():
+    with pytest.raises(DisplayError, match="is a device"):
+        check(PreviewOptions(stats=Path("/dev/null")))

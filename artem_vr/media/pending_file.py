@@ -16,12 +16,16 @@ class PendingFile:
     """
 
     def __init__(self, target: Path) -> None:
+        if target.is_symlink():
+            target = target.resolve()  # the file that it points to is meant, not the link
         self.target = target
         self.path = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
         self._made: list[Path] = []
         self._open = True
         if target.is_dir():
             raise DisplayError(f"cannot write {target}: it is a folder; name a file in it")
+        if target.exists() and not target.is_file():
+            raise DisplayError(f"cannot write {target}: it is a device, not a file; name a file")
         try:
             self._make_folders()
             # Not tempfile: its files are readable by their owner alone, and stay so after the renaming.
