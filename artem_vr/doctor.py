@@ -96,6 +96,8 @@ def render(findings: Sequence[Finding], console: Console) -> None:
     missing = sum(finding.status == "missing" for finding in findings)
     if missing:
         console.print(f"{missing} of {len(findings)} things are missing: the lines that start with > say what to do.")
+    elif any(finding.status == "warning" for finding in findings):
+        console.print("Nothing that a headless preview needs is missing; the warnings say what else may be wanted.")
     else:
         console.print("Everything that the desktop preview needs is here.")
 

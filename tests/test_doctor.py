@@ -170,6 +170,9 @@ def test_people_see_the_advice_and_how_many_things_are_missing():
     assert "no [encoder]" in text.getvalue()
     assert "> install av" in text.getvalue()
     assert "1 of 1 things are missing" in text.getvalue()
+    render([Finding("screen", "display", "warning", "none", "start a desktop")], console)
+    assert "Everything that the desktop preview needs is here." not in text.getvalue()
+    assert "headless preview needs is missing" in text.getvalue()
     render([Finding("video", "H.264", "ok", "here")], console)
     assert "Everything that the desktop preview needs is here." in text.getvalue()
 
