@@ -2,10 +2,9 @@ import pytest
 import torch
 from miniature import Miniature
 
-from trainer import losses
-from trainer.data import Photos, validation_batch
+from trainer.data.crops import Photos, validation_batch
 from trainer.loop import Run
-from trainer.objective import Objective, _thinned
+from trainer.objective import Objective
 from trainer.validation import validate
 
 
@@ -23,6 +22,9 @@ def test_the_total_is_the_weighted_sum(miniature: Miniature, batch: torch.Tensor
     expected = (
         terms["content/relu2_1"] * weights.content["relu2_1"]
         + terms["style"] * weights.style
+        + terms["tone"] * weights.tone
+        + terms["patch"] * weights.patch
+        + terms["lattice"] * weights.lattice
         + terms["variation"] * weights.total_variation
         + terms["grid"] * weights.grid
         + terms["overflow"] * weights.overflow
@@ -79,11 +81,3 @@ def test_validation_is_the_mean_over_photographs_and_styles(
         ]
     assert validate(run.bank, recipe, photos, objective)["total"] == pytest.approx(sum(singles) / 4, rel=1e-4)
     assert run.validate()["total"] == pytest.approx(sum(singles) / 4, rel=1e-4)
-
-
-def test_thinned_gram_matrices_average_to_the_whole() -> None:
-    features = {"relu1_1": torch.rand(2, 5, 8, 12), "relu4_1": torch.rand(2, 5, 8, 12)}
-    thinned = [_thinned(features, step) for step in range(4)]
-    mean = torch.stack([losses.gram(one["relu1_1"]) for one in thinned]).mean(0)
-    torch.testing.assert_close(mean, losses.gram(features["relu1_1"]))
-    assert all(one["relu4_1"] is features["relu4_1"] for one in thinned)

@@ -41,6 +41,19 @@ def test_it_runs_no_deeper_than_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run == ["conv0", "conv1_1", "conv1_2", "conv2_1", "conv2_1_head"]
 
 
+def test_four_thinned_passes_hold_every_place_of_the_large_taps_once() -> None:
+    network, batch = PerceptualNetwork(perceptual_weights()), torch.rand(2, 3, 16, 24)
+    taps = ["relu1_1", "relu2_1", "relu3_1"]
+    whole = network(batch, taps)
+    thinned = [network(batch, taps, phase=step) for step in range(4)]
+    assert thinned[0]["relu1_1"].shape == (2, 6, 8, 12)
+    for tap in ("relu1_1", "relu2_1"):
+        mean = torch.stack([one[tap].mean((2, 3)) for one in thinned]).mean(0)
+        torch.testing.assert_close(mean, whole[tap].mean((2, 3)))
+    torch.testing.assert_close(thinned[1]["relu1_1"], whole["relu1_1"][..., 1::2, 0::2])
+    assert all(torch.equal(one["relu3_1"], whole["relu3_1"]) for one in thinned)
+
+
 def test_it_is_frozen_and_lets_gradients_through() -> None:
     network, batch = PerceptualNetwork(perceptual_weights()), torch.rand(1, 3, 16, 16, requires_grad=True)
     assert list(network.parameters()) == []
