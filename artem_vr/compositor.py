@@ -3,7 +3,7 @@
 import moderngl
 
 from artem_vr.errors import UsageError, unknown_name
-from artem_vr.frame import GlFrame
+from artem_vr.frame import GlFrame, Size
 from artem_vr.gl.context import is_software
 from artem_vr.gl.fullscreen import FullscreenPass, Viewport
 from artem_vr.ports import PaintTextures
@@ -61,17 +61,25 @@ class Compositor:
         framebuffer: moderngl.Framebuffer,
         viewport: Viewport,
     ) -> None:
-        """Fills `viewport` with eye 0 (left) or 1 (right) of `frame`, changed to the paint by `strength` in [0, 1]."""
+        """Fills `viewport` with eye 0 (left) or 1 (right) of `frame`, changed to the paint by `strength` in [0, 1].
+
+        The ground around a picture that does not fill its texture (`GlFrame.content`) stays as it is.
+        """
         color = frame.color[eye]
         scaled: bool = color.size != tuple(viewport[2:])
         if paint is None or strength <= 0:
             self._plain.draw(framebuffer, viewport, [color], [scaled])
             return
+        within = None
+        if frame.content is not None:
+            self._plain.draw(framebuffer, viewport, [color], [scaled])
+            within = _placed(frame.content, color.size, viewport)
         self._painted.draw(
             framebuffer,
             viewport,
             [color, paint.texture],
             [scaled, self._smooth_paint],
+            within=within,
             eye=eye,
             strength=min(strength, 1.0),
         )
@@ -80,3 +88,10 @@ class Compositor:
         """Frees the GL objects. May be called twice."""
         self._painted.release()
         self._plain.release()
+
+
+def _placed(content: Viewport, size: Size, viewport: Viewport) -> Viewport:
+    """Where `content` of a texture of `size` comes to lie when the whole texture fills `viewport`."""
+    left, right = (round(x * viewport[2] / size[0]) for x in (content[0], content[0] + content[2]))
+    low, high = (round(y * viewport[3] / size[1]) for y in (content[1], content[1] + content[3]))
+    return viewport[0] + left, viewport[1] + low, right - left, high - low

@@ -7,6 +7,7 @@ from pathlib import Path
 from artem_vr.compositor import UPSAMPLINGS
 from artem_vr.errors import InputError, UsageError, unknown_name
 from artem_vr.frame import EYES, Size
+from artem_vr.media.kinds import is_picture, is_video
 from artem_vr.media.pending_file import PendingFile
 from artem_vr.media.picture import check_picture_suffix
 from artem_vr.media.video_writer import check_video_suffix
@@ -87,8 +88,21 @@ def parse_source(text: str) -> tuple[str, str]:
         if not Path(argument).expanduser().exists():
             raise InputError(f"--source {text}: {argument} does not exist: check the path")
     elif text != "scene":
-        raise UsageError(f"--source {text}: choose {', '.join(SOURCES)}")
+        raise UsageError(f"--source {text}: {_suggestion(text)}")
     return kind, argument
+
+
+def _suggestion(text: str) -> str:
+    """What to write for a source that is none: a path lacks its kind, anything else can be all of them."""
+    path = Path(text).expanduser()
+    if path.is_dir():
+        return f"write folder:{text}"
+    if path.is_file() or ":" not in text:
+        if is_video(path):
+            return f"write video:{text}"
+        if is_picture(path):
+            return f"write image:{text}"
+    return f"choose {', '.join(SOURCES)}"
 
 
 def parse_size(text: str, option: str = "--size") -> Size:

@@ -154,9 +154,15 @@ def _has_nvidia_gpu() -> bool:
 
 
 def _opengl() -> list[Finding]:
+    from artem_vr.errors import GraphicsError
     from artem_vr.gl import context
 
-    ctx = context.create_headless_context()
+    try:
+        ctx = context.create_headless_context()
+    except GraphicsError as error:
+        # The bare cause: the error's own advice would stand beside the one for this system.
+        detail = f"OpenGL 3.3 is not available: {' '.join(str(error.__cause__).split())[:300]}"
+        return [Finding("OpenGL", "renderer", "missing", detail, _ADVICE["OpenGL"])]
     try:
         detail = f"{context.renderer(ctx)}, OpenGL {ctx.version_code // 100}.{ctx.version_code % 100 // 10}"
         if not context.is_software(ctx):

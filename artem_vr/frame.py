@@ -56,7 +56,9 @@ class GlFrame:
 
     The textures belong to whoever made the frame and are overwritten by its next frame. `sequence` counts the
     source's pictures: two frames with the same number hold the same pixels. `depth` holds OpenGL window depth in
-    [0, 1], for the projection in `eyes`.
+    [0, 1], for the projection in `eyes`. `content` is where the picture stands in both textures (x, y, width, height
+    in texels from the lower left corner) when it has another shape than they: what surrounds it is plain ground, which
+    no network sees and nobody paints. None when the picture fills them.
     """
 
     sequence: int
@@ -64,6 +66,7 @@ class GlFrame:
     color: tuple[moderngl.Texture, moderngl.Texture]
     eyes: tuple[EyeView, EyeView]
     depth: tuple[moderngl.Texture, moderngl.Texture] | None = None
+    content: tuple[int, int, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

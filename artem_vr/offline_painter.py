@@ -16,6 +16,7 @@ from artem_vr.config import StylizeOptions
 from artem_vr.errors import GraphicsError, InputError
 from artem_vr.frame import EYES, HostFrame, PaintedFrame, Size, TensorFrame
 from artem_vr.gl.context import create_headless_context
+from artem_vr.gl.framebuffer import release_framebuffer
 from artem_vr.gl.upload import FrameUploader
 from artem_vr.offline import stylize_path
 from artem_vr.ports import Bridge, Engine
@@ -125,7 +126,7 @@ class _GlUpscaler:
         if self._target is not None:
             for attachment in self._target.color_attachments:
                 attachment.release()
-            self._target.release()
+            release_framebuffer(self._target)
             self._target = None
 
     def close(self) -> None:

@@ -50,7 +50,10 @@ class Bridge(Protocol):
     name: str
 
     def to_tensor(self, frame: GlFrame) -> TensorFrame | None:
-        """Both eyes of `frame`, filtered down to network size; None while an asynchronous copy is still under way."""
+        """Both eyes of `frame`, filtered down to network size; None while an asynchronous copy is still under way.
+
+        Around a picture that does not fill its texture (`GlFrame.content`) stands its mirror image.
+        """
 
     def to_texture(self, painted: PaintedFrame) -> PaintTextures:
         """The painted picture as a texture. Valid until the next call."""

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -141,6 +142,21 @@ def test_no_eye_sees_the_others_paint(
     scene.paint = make_paint(scene.frame, (black, white), scene.guides)
     assert scene.drawn(upsampling, eye=0).max() == 0
     assert scene.drawn(upsampling, eye=1).min() == 255
+
+
+@pytest.mark.parametrize("upsampling", VARIANTS)
+def test_the_ground_around_a_picture_stays_plain(make_scene: Callable, upsampling: Any) -> None:
+    scene = make_scene((64, 72), (32, 36))
+    whole = [scene.drawn(upsampling, eye) for eye in (0, 1)]
+    scene.frame = replace(scene.frame, content=(3, 20, 58, 30))  # from below: rows 22 to 52 from the top
+    for eye in (0, 1):
+        expected = scene.pictures[eye].copy()
+        expected[22:52, 3:61] = whole[eye][22:52, 3:61]
+        assert np.array_equal(scene.drawn(upsampling, eye), expected)
+    doubled = scene.drawn(upsampling, size=(128, 144))
+    scene.frame = replace(scene.frame, content=None)
+    assert np.array_equal(doubled[44:104, 6:122], scene.drawn(upsampling, size=(128, 144))[44:104, 6:122])
+    assert np.array_equal(doubled[:44], scene.drawn(upsampling, size=(128, 144), painted=False)[:44])
 
 
 @pytest.mark.parametrize(("painted", "strength"), [(False, 1.0), (True, 0.0)])

@@ -55,6 +55,26 @@ def test_nonsense_is_refused_in_one_line(change, said):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"), [("land.jpg", "image"), ("walk.mp4", "video"), ("frames", "folder"), ("notes.txt", None)]
+)
+def test_a_path_without_its_kind_gets_it_suggested(tmp_path, name, kind):
+    path = tmp_path / name
+    for made in (False, True):
+        if made:
+            path.touch() if path.suffix else path.mkdir()
+        known = made or kind != "folder"
+        said = f"write {kind}:{path}" if kind and known else "choose scene, image:PATH"
+        with pytest.raises(UsageError) as caught:
+            parse_source(str(path))
+        assert str(caught.value).startswith(f"--source {path}: {said}")
+
+
+def test_an_unknown_kind_gets_all_suggested():
+    with pytest.raises(UsageError, match="choose scene, image:PATH"):
+        parse_source("imgae:land.jpg")
+
+
 def test_outputs_must_have_a_folder(tmp_path):
     with pytest.raises(UsageError, match="no folder"):
         check(PreviewOptions(record=tmp_path / "missing" / "film.mp4"))

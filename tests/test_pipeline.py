@@ -35,6 +35,14 @@ class GreySource:
         pass
 
 
+class WideStereoSource(GreySource):
+    """A picture of half the eye's height: dark for the left eye, light for the right one."""
+
+    def read(self, request):
+        pixels = np.stack([np.full((32, 64, 3), grey, np.uint8) for grey in (60, 180)])
+        return HostFrame(request.sequence, request.time, pixels, request.eyes)
+
+
 class RedEngine:
     """Paints everything red; may be held up, and may fail."""
 
@@ -44,10 +52,11 @@ class RedEngine:
         self.may_go_on = threading.Event()
         self.may_go_on.set()
         self.fails = False
-        self.styles = []
+        self.styles, self.pixels = [], []
 
     def paint(self, pixels_EHWC, styles_ED):
         self.styles.append(styles_ED)
+        self.pixels.append(pixels_EHWC)
         assert self.may_go_on.wait(30)
         if self.fails:
             raise EngineError("the engine is on strike")
@@ -58,7 +67,7 @@ class RedEngine:
 
 
 class Rig:
-    def __init__(self, frames, script=None, every_frame=False):
+    def __init__(self, frames, script=None, every_frame=False, source=None):
         self.bank = StyleBank.load()
         self.display = HeadlessDisplay(SIZE, lambda t: Pose((0.0, 0.0, 0.0)), frames, 30.0, script)
         self.engine, self.stats = RedEngine(), RunStats()
@@ -69,7 +78,7 @@ class Rig:
         self.parts = [FrameUploader(ctx), HostBridge(ctx, NET_SIZE), Compositor(ctx)]
         uploader, bridge, compositor = self.parts
         self.pipeline = Pipeline(
-            self.display, GreySource(), uploader, bridge, self.stylizer, compositor, self.control, self.stats,
+            self.display, source or GreySource(), uploader, bridge, self.stylizer, compositor, self.control, self.stats,
             every_frame=every_frame, on_snapshot=self._snapshot,
         )  # fmt: skip
 
@@ -106,6 +115,18 @@ def test_the_paint_is_shown_and_counted(rig):
     assert report["frames"] == 3 and one.stats.painted_frames == 3
     assert report["age_frames"]["max"] == 0
     assert {"wait", "source", "download", "network", "upload", "compose", "show"} <= report["stages_ms"].keys()
+
+
+def test_bars_beside_a_picture_are_neither_seen_by_the_network_nor_painted(rig):
+    one = rig(frames=2, every_frame=True, source=WideStereoSource())
+    one.pipeline.tick()
+    shown = one.display.read_pixels()
+    left, right = shown[:, :64], shown[:, 64:]
+    assert np.all(shown[16:48] == (255, 0, 0))
+    for bar in (slice(0, 16), slice(48, 64)):
+        assert np.array_equal(left[bar], right[bar])
+        assert np.ptp(left[bar].reshape(-1, 3), axis=0).max() == 0 and left[bar].max() < 40
+    assert [set(eye.flat) for eye in one.engine.pixels[0]] == [{60}, {180}]
 
 
 def test_the_display_goes_on_while_the_engine_is_stuck(rig):

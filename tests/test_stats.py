@@ -1,11 +1,24 @@
 """Figures of a run."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from artem_vr.errors import DisplayError
 from artem_vr.stats import RunStats, write_json
+
+DOCUMENTATION = (Path(__file__).parents[1] / "docs" / "stats.md").read_text("utf-8")
+
+
+def test_every_figure_is_explained_in_the_documentation():
+    stats = RunStats()
+    stats.add("network", 1.0)
+    report = stats.report({})
+    inner = {key for value in report.values() if isinstance(value, dict) for key in value} - {"network"}
+    assert inner == {"p50", "p99", "max"}
+    assert [key for key in report if f"| `{key}` |" not in DOCUMENTATION] == []
+    assert [key for key in inner if f"`{key}`" not in DOCUMENTATION] == []
 
 
 def test_rates_count_intervals_not_frames(monkeypatch):

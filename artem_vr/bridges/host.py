@@ -9,6 +9,7 @@ from artem_vr.errors import UsageError
 from artem_vr.frame import EYES, GlFrame, PaintedFrame, Size, TensorFrame
 from artem_vr.gl.area import AreaFilter
 from artem_vr.gl.context import is_software
+from artem_vr.gl.framebuffer import release_framebuffer
 from artem_vr.ports import PaintTextures
 
 Readback = tuple[GlFrame, moderngl.Buffer]
@@ -44,6 +45,9 @@ class HostBridge:
 
     def to_tensor(self, frame: GlFrame) -> TensorFrame | None:
         """Both eyes area-filtered to network size: uint8 (2, H, W, 3), top row first, in memory of its own.
+
+        Around a picture that does not fill its texture stands its mirror image: plain bars would change what the
+        network makes of the picture, since it normalises by the statistics of all it sees.
 
         When asynchronous this is the picture of the call before, and None the first time. The same frame again is
         not drawn again.
@@ -85,7 +89,7 @@ class HostBridge:
         width, height = self._size
         for eye, texture in enumerate(frame.color):
             # Drawn upside down: what GL reads first is then the picture's top row.
-            self._area.draw(texture, self._target, (0, eye * height, width, height), flip=True)
+            self._area.draw(texture, self._target, (0, eye * height, width, height), flip=True, content=frame.content)
 
     def _start(self, frame: GlFrame) -> Readback:
         self._shrink(frame)
@@ -117,5 +121,5 @@ class HostBridge:
             buffer.release()
         self._paint.release()
         self._target.color_attachments[0].release()
-        self._target.release()
+        release_framebuffer(self._target)
         self._area.release()

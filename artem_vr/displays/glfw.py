@@ -7,16 +7,14 @@ from typing import Any
 
 import glfw
 import moderngl
-import numpy as np
-from numpy.typing import NDArray
 
 from artem_vr.camera import FreeCamera, HeadPath, stereo_views
 from artem_vr.displays import keys
 from artem_vr.displays.mouse_look import MouseLook
-from artem_vr.displays.side_by_side import SideBySide
+from artem_vr.displays.side_by_side import SideBySide, SideBySideDisplay
 from artem_vr.errors import DisplayError
 from artem_vr.frame import EYES, FrameRequest, Size
-from artem_vr.gl.fullscreen import FullscreenPass, Viewport
+from artem_vr.gl.fullscreen import FullscreenPass
 from artem_vr.ports import Action
 
 LONGEST_STEP = 0.1
@@ -28,7 +26,7 @@ _INTERFACES = [glfw.EGL_CONTEXT_API] if sys.platform.startswith("linux") else []
 _INTERFACES.append(glfw.NATIVE_CONTEXT_API)
 
 
-class GlfwDisplay:
+class GlfwDisplay(SideBySideDisplay):
     """A window of `size` (both eyes, in screen coordinates) at the monitor's rate, following `path` until taken over.
 
     `artem_vr.displays.keys` says which key does what. It ends after `frames` frames (None: never), with escape, or
@@ -42,7 +40,7 @@ class GlfwDisplay:
         self.missed_frames: int | None = 0
         self._frames = frames
         self._sequence = 0
-        self._pending: list[Action] = []
+        self._pending = []
         self._start: float | None = None
         self._last = 0.0
         self._windowed = (0, 0, *size)
@@ -83,10 +81,6 @@ class GlfwDisplay:
         self._sequence += 1
         return request
 
-    def target(self, eye: int) -> tuple[moderngl.Framebuffer, Viewport]:
-        """The side-by-side framebuffer and the eye's half of it."""
-        return self._picture.framebuffer, self._picture.viewport(eye)
-
     def end_frame(self) -> None:
         """Lays the text over the picture and shows it at the monitor's next refresh."""
         self._picture.draw_text()
@@ -94,23 +88,6 @@ class GlfwDisplay:
         whole = 0, 0, *self._picture.size
         self._blit.draw(self.ctx.screen, whole, [self._picture.texture], [False])
         glfw.swap_buffers(self._window)
-
-    def actions(self) -> list[Action]:
-        """What was asked for with the keys since the last call, oldest first."""
-        pending, self._pending = self._pending, []
-        return pending
-
-    def show_text(self, lines: list[str]) -> None:
-        """Text over the picture from the next `end_frame` on; an empty list takes it away."""
-        self._picture.show_text(lines)
-
-    def read_pixels(self) -> NDArray[np.uint8]:
-        """The last ended frame: uint8 RGB (H, W, 3), top row first. Call it before the next frame is drawn."""
-        return self._picture.read_pixels()
-
-    def close(self) -> None:
-        """Closes the window. May be called twice."""
-        self._opened.close()
 
     def _wait(self) -> float:
         """Until the next frame is due, where the window system does not wait for the monitor itself."""

@@ -3,20 +3,15 @@
 import contextlib
 import time
 
-import moderngl
-import numpy as np
-from numpy.typing import NDArray
-
 from artem_vr.camera import HeadPath, stereo_views
-from artem_vr.displays.side_by_side import SideBySide
+from artem_vr.displays.side_by_side import SideBySide, SideBySideDisplay
 from artem_vr.errors import UsageError
 from artem_vr.frame import FrameRequest, Size
 from artem_vr.gl.context import create_headless_context
-from artem_vr.gl.fullscreen import Viewport
 from artem_vr.ports import Action
 
 
-class HeadlessDisplay:
+class HeadlessDisplay(SideBySideDisplay):
     """Renders side-by-side stereo of `size` pixels in all, following `path`, for `frames` frames (None: for ever).
 
     Without `fps` it runs as fast as it can, in real time. With it, time is simulated: frame k is at start + k / fps
@@ -42,7 +37,7 @@ class HeadlessDisplay:
         self._frames = frames
         self._fps = fps
         self._script = script or {}
-        self._pending: list[Action] = []
+        self._pending = []
         self._sequence = 0
         self._quit = False
         self._start: float | None = None
@@ -68,29 +63,8 @@ class HeadlessDisplay:
         self._sequence += 1
         return request
 
-    def target(self, eye: int) -> tuple[moderngl.Framebuffer, Viewport]:
-        """The side-by-side framebuffer and the eye's half of it."""
-        return self._picture.framebuffer, self._picture.viewport(eye)
-
     def end_frame(self) -> None:
         """Lays the text over the picture and waits until it is drawn, as a screen would."""
         self._picture.draw_text()
         # Without it frames would pile up undrawn, and the frame rate would be that of giving commands.
         self.ctx.finish()
-
-    def actions(self) -> list[Action]:
-        """What the script holds for the frames begun since the last call."""
-        pending, self._pending = self._pending, []
-        return pending
-
-    def show_text(self, lines: list[str]) -> None:
-        """Text over the picture from the next `end_frame` on; an empty list takes it away."""
-        self._picture.show_text(lines)
-
-    def read_pixels(self) -> NDArray[np.uint8]:
-        """The last ended frame: uint8 RGB (H, W, 3), top row first. Call it before the next frame is drawn."""
-        return self._picture.read_pixels()
-
-    def close(self) -> None:
-        """Frees the context. May be called twice."""
-        self._opened.close()

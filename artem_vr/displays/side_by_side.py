@@ -1,5 +1,7 @@
 """The picture of a flat display: both eyes beside each other in one framebuffer, with text over them."""
 
+import contextlib
+
 import cv2
 import moderngl
 import numpy as np
@@ -8,7 +10,9 @@ from numpy.typing import NDArray
 from artem_vr.displays.overlay import TextOverlay
 from artem_vr.errors import UsageError
 from artem_vr.frame import EYES, Size
+from artem_vr.gl.framebuffer import release_framebuffer
 from artem_vr.gl.fullscreen import Viewport
+from artem_vr.ports import Action
 
 
 class SideBySide:
@@ -61,10 +65,43 @@ class SideBySide:
         return np.asarray(cv2.flip(self._rgb_HWC, 0), np.uint8)
 
     def _free(self) -> None:
-        self.framebuffer.release()
+        release_framebuffer(self.framebuffer)
         self.texture.release()
 
     def close(self) -> None:
         """Frees the GL objects. May be called twice."""
         self._free()
         self._overlay.close()
+
+
+class SideBySideDisplay:
+    """What displays of such a picture have in common: the part of `artem_vr.ports.Display` between two frames.
+
+    A subclass opens `ctx` and `_picture`, notes in `_opened` what to close, and in `_pending` what was asked for.
+    """
+
+    ctx: moderngl.Context
+    _picture: SideBySide
+    _opened: contextlib.ExitStack
+    _pending: list[Action]
+
+    def target(self, eye: int) -> tuple[moderngl.Framebuffer, Viewport]:
+        """The side-by-side framebuffer and the eye's half of it."""
+        return self._picture.framebuffer, self._picture.viewport(eye)
+
+    def actions(self) -> list[Action]:
+        """What was asked for since the last call, oldest first."""
+        pending, self._pending = self._pending, []
+        return pending
+
+    def show_text(self, lines: list[str]) -> None:
+        """Text over the picture from the next `end_frame` on; an empty list takes it away."""
+        self._picture.show_text(lines)
+
+    def read_pixels(self) -> NDArray[np.uint8]:
+        """The last ended frame: uint8 RGB (H, W, 3), top row first. Call it before the next frame is drawn."""
+        return self._picture.read_pixels()
+
+    def close(self) -> None:
+        """Closes the picture, the context and the window if there is one. May be called twice."""
+        self._opened.close()

@@ -1,12 +1,17 @@
 """From a style bank's file to a torch module with its weights in."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from artem_vr.errors import ModelError
 from artem_vr.nets import catalogue
 from artem_vr.styles import StyleBank
+
+_NAMED = 3
+"""How many faults of a file a message names."""
 
 
 def load_network(bank: StyleBank) -> nn.Module:
@@ -24,8 +29,29 @@ def load_network(bank: StyleBank) -> nn.Module:
             f"{bank.path}: style vectors have {bank.styles_SD.shape[1]} numbers, the network takes {style_size}"
         )
     weights = {name: torch.from_numpy(np.array(weight, np.float32, order="C")) for name, weight in bank.weights.items()}
-    try:
-        network.load_state_dict(weights, assign=True)
-    except RuntimeError as error:
-        raise ModelError(f"{bank.path}: weights and network differ: {' '.join(str(error).split())[:200]}") from error
+    if faults := _faults(_shapes(network.state_dict()), _shapes(weights)):
+        more = f" (and {len(faults) - _NAMED} more)" if len(faults) > _NAMED else ""
+        raise ModelError(
+            f"{bank.path}: weights and network differ: {', '.join(faults[:_NAMED])}{more}: export or get the bank again"
+        )
+    network.load_state_dict(weights, assign=True)
     return network.eval().requires_grad_(False)
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {f"network.{name}": tuple(tensor.shape) for name, tensor in tensors.items()}
+
+
+def _faults(wanted: dict[str, tuple[int, ...]], found: dict[str, tuple[int, ...]]) -> list[str]:
+    """What is wrong with the weights of a file, by their names there."""
+    faults = [f"{name} is missing" for name in wanted if name not in found]
+    for name, shape in found.items():
+        if name not in wanted:
+            faults.append(f"{name} belongs to no layer")
+        elif shape != wanted[name]:
+            faults.append(f"{name} is {_times(shape)} instead of {_times(wanted[name])}")
+    return faults
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape)) or "one number"

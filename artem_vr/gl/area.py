@@ -18,25 +18,41 @@ class AreaFilter:
 
     def __init__(self, ctx: moderngl.Context) -> None:
         self._ctx = ctx
-        self._passes: dict[tuple[int, int], FullscreenPass] = {}
+        self._passes: dict[tuple[int, int, bool], FullscreenPass] = {}
 
     def draw(
-        self, texture: moderngl.Texture, framebuffer: moderngl.Framebuffer, viewport: Viewport, flip: bool = False
+        self,
+        texture: moderngl.Texture,
+        framebuffer: moderngl.Framebuffer,
+        viewport: Viewport,
+        flip: bool = False,
+        content: Viewport | None = None,
     ) -> None:
-        """Fills `viewport` with the whole of `texture`; `flip` turns it upside down."""
-        grid = taps(texture.width, viewport[2]), taps(texture.height, viewport[3])
-        if grid not in self._passes:
-            defines: dict[str, int | float] = {"TAPS_X": grid[0], "TAPS_Y": grid[1]}
-            self._passes[grid] = FullscreenPass(self._ctx, "area.frag", ["source"], defines)
+        """Fills `viewport` with the whole of `texture`; `flip` turns it upside down.
+
+        Of what lies outside `content`, in texels, nothing is drawn: the mirror image of the content takes its place.
+        """
+        width, height = texture.size
+        left, low, *extent = content or (0, 0, width, height)
         same_size: bool = texture.size == viewport[2:]
-        self._passes[grid].draw(
+        self._pass(taps(width, viewport[2]), taps(height, viewport[3]), content is not None).draw(
             framebuffer,
             viewport,
             [texture],
             [not same_size],
             footprint=(1 / viewport[2], 1 / viewport[3]),
             vertical=(1.0, -1.0) if flip else (0.0, 1.0),
+            content=(left / width, low / height, extent[0] / width, extent[1] / height),
         )
+
+    def _pass(self, across: int, down: int, mirrored: bool) -> FullscreenPass:
+        variant = across, down, mirrored
+        if variant not in self._passes:
+            defines: dict[str, int | float] = {"TAPS_X": across, "TAPS_Y": down}
+            if mirrored:
+                defines["MIRRORED"] = 1
+            self._passes[variant] = FullscreenPass(self._ctx, "area.frag", ["source"], defines)
+        return self._passes[variant]
 
     def release(self) -> None:
         """Frees the GL objects. May be called twice."""

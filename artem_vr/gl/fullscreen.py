@@ -37,11 +37,13 @@ class FullscreenPass:
         textures: Sequence[moderngl.Texture],
         smooth: Sequence[bool],
         blend: bool = False,
+        within: Viewport | None = None,
         **uniforms: Any,
     ) -> None:
         """Fills `viewport`. `smooth[i]` chooses linear over nearest filtering for texture i.
 
-        With `blend` the shader's premultiplied colour is laid over what is there.
+        With `blend` the shader's premultiplied colour is laid over what is there. With `within` only the pixels of
+        that part of the framebuffer are drawn.
         """
         # A source may have left depth tests or culling on.
         self._ctx.enable_only(moderngl.BLEND if blend else moderngl.NOTHING)
@@ -49,6 +51,8 @@ class FullscreenPass:
             self._ctx.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
         framebuffer.use()
         framebuffer.viewport = viewport
+        if within is not None:
+            framebuffer.scissor = within
         for unit, (texture, linear) in enumerate(zip(textures, smooth, strict=True)):
             texture.use(unit)
             (self._linear if linear else self._nearest).use(unit)
@@ -57,6 +61,8 @@ class FullscreenPass:
             if name in self._uniforms:
                 self._program[name] = value
         self._vertices.render(moderngl.TRIANGLES, vertices=3)
+        if within is not None:
+            framebuffer.scissor = None  # type: ignore[assignment]  # moderngl's own way to switch it off
         for unit in range(len(textures)):
             self._nearest.clear(unit)
 

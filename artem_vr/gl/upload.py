@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from artem_vr.frame import GlFrame, HostFrame, Size
 from artem_vr.gl.area import AreaFilter, shrunk_size
+from artem_vr.gl.framebuffer import release_framebuffer
 from artem_vr.gl.fullscreen import Viewport
 
 _GROUND = (0.07, 0.07, 0.07, 1.0)
@@ -25,7 +26,7 @@ class FrameUploader:
         self._done: tuple[HostFrame, Size, GlFrame] | None = None
 
     def upload(self, frame: HostFrame, eye_size: Size) -> GlFrame:
-        """The frame as textures of `eye_size` (RGBA8), the picture as large as it fits, on a dark ground.
+        """The frame as textures of `eye_size` (RGBA8), the picture as large as it fits (`content`), on a dark ground.
 
         The same frame at the same size gives the very same object again, with no work. A picture with one eye is
         drawn once and shown to both. The textures are overwritten by the next frame.
@@ -34,17 +35,18 @@ class FrameUploader:
             return self._done[2]
         count = len(frame.rgb_EHWC)
         self._allocate(count, eye_size)
+        viewport = _fitted((frame.rgb_EHWC.shape[2], frame.rgb_EHWC.shape[1]), eye_size)
         for eye, rgb_HWC in zip(self._eyes, frame.rgb_EHWC, strict=True):
-            self._draw(rgb_HWC, eye, eye_size)
+            self._draw(rgb_HWC, eye, viewport)
         colors = self._eyes[0].texture, self._eyes[count - 1].texture
-        result = GlFrame(frame.sequence, frame.captured_at, colors, frame.eyes)
+        content = None if viewport[2:] == eye_size else viewport
+        result = GlFrame(frame.sequence, frame.captured_at, colors, frame.eyes, content=content)
         self._done = frame, eye_size, result
         return result
 
-    def _draw(self, rgb_HWC: NDArray[np.uint8], eye: "_EyeTexture", eye_size: Size) -> None:
-        width, height = shrunk_size((rgb_HWC.shape[1], rgb_HWC.shape[0]), eye_size)
+    def _draw(self, rgb_HWC: NDArray[np.uint8], eye: "_EyeTexture", viewport: Viewport) -> None:
+        width, height = viewport[2:]
         pixels_HWC = self._upright_rgba(_shrink(rgb_HWC, (width, height)))
-        viewport = (eye_size[0] - width) // 2, (eye_size[1] - height) // 2, width, height
         eye.make_ground(viewport)
         if pixels_HWC.shape[:2] == (height, width):
             eye.texture.write(pixels_HWC, viewport=viewport)
@@ -106,8 +108,14 @@ class _EyeTexture:
             self._picture = picture
 
     def release(self) -> None:
-        self.framebuffer.release()
+        release_framebuffer(self.framebuffer)
         self.texture.release()
+
+
+def _fitted(picture: Size, eye: Size) -> Viewport:
+    """Where a picture stands in an eye: as large as it fits, in the middle."""
+    width, height = shrunk_size(picture, eye)
+    return (eye[0] - width) // 2, (eye[1] - height) // 2, width, height
 
 
 def _shrink(rgb_HWC: NDArray[np.uint8], target: Size) -> NDArray[np.uint8]:

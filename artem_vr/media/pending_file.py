@@ -2,8 +2,10 @@
 
 import os
 import secrets
+from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from artem_vr.errors import DisplayError
 
@@ -70,3 +72,26 @@ class PendingFile:
         for folder in reversed(missing):
             folder.mkdir(exist_ok=True)
             self._made.append(folder)
+
+
+class PendingWriter(ABC):
+    """What takes time to write its file: as a context manager it closes it at the end, and discards it on an error."""
+
+    @abstractmethod
+    def close(self) -> Path | None:
+        """Ends the file and gives it its name."""
+
+    @abstractmethod
+    def discard(self) -> None:
+        """Gives up: no file stays behind. Does nothing after `close`."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+        else:
+            self.discard()

@@ -4,27 +4,25 @@ import threading
 from collections import deque
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from artem_vr.errors import ArtemError, DisplayError
-from artem_vr.media.pending_file import PendingFile
+from artem_vr.media.pending_file import PendingFile, PendingWriter
 from artem_vr.media.video_writer import VideoWriter, check_video_suffix
 
 _TIME_BASE = Fraction(1, 90_000)
 _WAITING = 8
 
 
-class Recorder:
+class Recorder(PendingWriter):
     """Encodes pictures to a video file on a thread of its own.
 
     With `live`, `add` never waits: when the encoder is late, the oldest waiting picture is dropped (`dropped` counts
     them). Without it `add` waits for room, and every picture gets into the file. `rate` is the rate at which
     pictures are expected; their times are kept as they are. Raises `InputError` for an unknown suffix and
-    `DisplayError` when the place cannot be written, both on opening. As a context manager it discards the file on
-    an error.
+    `DisplayError` when the place cannot be written, both on opening.
     """
 
     def __init__(self, path: Path, live: bool, rate: float = 60.0) -> None:
@@ -72,17 +70,6 @@ class Recorder:
     def discard(self) -> None:
         """Gives up the recording: no file stays behind. Does nothing after `close`."""
         self._end(discard=True)
-
-    def __enter__(self) -> "Recorder":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
-            self.close()
-        else:
-            self.discard()
 
     def _end(self, discard: bool) -> None:
         with self._changed:

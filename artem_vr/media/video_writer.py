@@ -3,7 +3,6 @@
 import contextlib
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 
 import av
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from artem_vr.errors import DisplayError, InputError
 from artem_vr.frame import Size
-from artem_vr.media.pending_file import PendingFile
+from artem_vr.media.pending_file import PendingFile, PendingWriter
 from artem_vr.media.sound import Sound
 
 _FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
@@ -23,14 +22,14 @@ VIDEOS_WRITTEN = frozenset(_FORMATS)
 _BT709, _LIMITED_RANGE = 1, 1
 
 
-class VideoWriter:
+class VideoWriter(PendingWriter):
     """Writes pictures of one size to an .mp4, .m4v, .mov or .mkv file, which appears when `close` is called.
 
     `size` is width and height in pixels, odd ones too (their colours are then stored at full resolution, since
     4:2:0 halves both sides). `time_base` is the unit of the time stamps in seconds, `rate` the frame rate that they
     come to, on average. `sound_of` names a file whose sound goes in unchanged where the format allows, else as AAC.
     `quality` is x264's constant rate factor (lower is better, 18 looks like the original), `preset` its speed.
-    As a context manager it discards the file on an error. Raises `InputError` for an unknown suffix and
+    Raises `InputError` for an unknown suffix and
     `DisplayError` when the place cannot be written.
     """
 
@@ -111,17 +110,6 @@ class VideoWriter:
                 self._container.close()
         self._release()
         self._pending.discard()
-
-    def __enter__(self) -> "VideoWriter":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
-            self.close()
-        else:
-            self.discard()
 
     def _release(self) -> None:
         self._container = None

@@ -65,6 +65,7 @@ class Playback:
         self._end = math.inf
         self._usable = 0
         self._error_of_pass: InputError | None = None
+        self._complaints: set[str] = set()
         self._error: InputError | None = None
         self._finished = self._closed = False
         self._start: float | None = None
@@ -152,13 +153,19 @@ class Playback:
             rgb_EHWC = eyes_from_picture(picture.load(), self._stereo)
         except InputError as error:
             self._error_of_pass = error
-            _log.warning("%s: a picture is left out: %s", self.name, error)
+            self._complain(f"{self.name}: a picture is left out: {error}")
             return
         self._usable += 1
         with self._changed:
             if not self._closed:
                 self._ready.append(_Ready(picture.time, rgb_EHWC))
             self._changed.notify_all()
+
+    def _complain(self, message: str) -> None:
+        """Logs a warning, once: what is damaged is met again in every pass."""
+        if message not in self._complaints:
+            self._complaints.add(message)
+            _log.warning("%s", message)
 
     def _passes(self) -> Iterator[TimedPicture]:
         """The clip over and over, on one time line."""

@@ -1,14 +1,11 @@
 """A video file, played at its own time stamps."""
 
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 from artem_vr.errors import InputError
 from artem_vr.media.video_reader import VideoReader
 from artem_vr.sources.playback import Playback, TimedPicture
-
-_log = logging.getLogger(__name__)
 
 
 class VideoSource(Playback):
@@ -34,5 +31,5 @@ class VideoSource(Playback):
                     held = frame
             except InputError as error:
                 # What could be read is worth seeing.
-                _log.warning("%s", error)
+                self._complain(str(error))
             yield TimedPicture(held.time - start, held.time - start + held.duration, held.rgb)

@@ -74,6 +74,19 @@ def test_paint_of_another_size_is_refused(ctx: moderngl.Context, make_gl_frame: 
     bridge.close()
 
 
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_opening_one_after_another_leaves_no_error(
+    ctx: moderngl.Context, make_gl_frame: Callable, asynchronous: bool
+) -> None:
+    first = HostBridge(ctx, (16, 18), asynchronous)
+    first.to_tensor(grey_frame(make_gl_frame, 0))
+    first.close()
+    assert ctx.error is not None  # reading takes away what an earlier test left
+    second = HostBridge(ctx, (16, 18), asynchronous)
+    assert ctx.error == "GL_NO_ERROR"
+    second.close()
+
+
 def test_a_size_without_pixels_is_refused(ctx: moderngl.Context) -> None:
     with pytest.raises(UsageError, match="0x18"):
         HostBridge(ctx, (0, 18))

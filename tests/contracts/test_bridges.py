@@ -1,6 +1,7 @@
 """One suite over every bridge: what goes in at the upper left comes out at the upper left, of the same eye."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import moderngl
 import numpy as np
@@ -91,6 +92,16 @@ def test_shrinking_averages(bridge: Bridge, make_gl_frame: Callable) -> None:
     checks[::2, 1::2] = checks[1::2, ::2] = 255
     pixels_EHWC = on_host(fetch(bridge, make_gl_frame(checks, checks)).pixels_EHWC)
     assert np.abs(pixels_EHWC.astype(int) - 127).max() <= 1
+
+
+def test_what_surrounds_the_picture_does_not_come_along(bridge: Bridge, make_gl_frame: Callable) -> None:
+    pictures = [np.zeros((72, 64, 3), np.uint8) for _ in range(2)]
+    for picture, color in zip(pictures, ((200, 10, 10), (10, 200, 10)), strict=True):
+        picture[20:52] = color
+    frame = replace(make_gl_frame(*pictures), content=(0, 20, 64, 32))
+    left_HWC, right_HWC = on_host(fetch(bridge, frame).pixels_EHWC)
+    assert np.all(left_HWC == (200, 10, 10))
+    assert np.all(right_HWC == (10, 200, 10))
 
 
 def painted_frame(bridge: Bridge, make_gl_frame: Callable) -> PaintedFrame:

@@ -28,13 +28,22 @@ SIZES = [(18, 34), (64, 48), (62, 50), (33, 47), (352, 320)]
 
 
 @dataclass(frozen=True)
+class Bounds:
+    """How far bytes may be from the reference's: in the mean, 99.9 in a hundred of them, and each."""
+
+    mean: float
+    most: float
+    each: float
+
+
+@dataclass(frozen=True)
 class Case:
-    """An engine, how far its bytes may be from the reference's (largest and mean), and why it may be missing."""
+    """An engine, how near it comes with tiny random networks and with the shipped bank, and why it may be missing."""
 
     module: str
     make: Callable[[StyleBank], Engine]
-    largest: float
-    mean: float
+    random: Bounds
+    shipped: Bounds
     missing: Callable[[], str | None] = lambda: None
 
 
@@ -49,15 +58,21 @@ def _no_gpu() -> str | None:
     return None if torch.cuda.is_available() else "no NVIDIA GPU"
 
 
-# Measured: float32 differs by one byte in some 1e-4 of the values. bfloat16 differs by 0.1 to 0.6 in the mean; the
-# shipped bank, on photographs, by 4 in one value of a thousand and by 11 at most. The bounds leave a little less than a
-# factor of two.
+# Measured: float32 differs by one byte in fewer than one value of a thousand. In bfloat16 the random networks differ by
+# 0.6 in the mean, by 2 in 99.9 % of the values and by 3 at most. The shipped bank: by 1.2, 15 and 24 in its worst style
+# on these pictures, whose noise is hard on it, and by 0.5, 7 and 14 (typically; 44 in one value of one) on photographs.
+# One value alone says little, so its bound is loose; the other two leave a margin of a half for a bank that was trained
+# anew. What a GPU does is not measured yet.
+EXACT = Bounds(0.01, 0, 1)
+CUDA_F32, CUDA_F16 = Bounds(0.1, 2, 2), Bounds(0.5, 4, 4)
 CASES = {
-    "torch-f32": Case("torch", TorchEngine, 1, 0.01),
-    "openvino-f32": Case("openvino", lambda bank: OpenVinoEngine(bank, "f32"), 1, 0.01),
-    "openvino-bf16": Case("openvino", lambda bank: OpenVinoEngine(bank, "bf16"), 16, 1.0, _no_bf16),
-    "cuda-f32": Case("torch", lambda bank: TorchEngine(bank, "cuda"), 2, 0.1, _no_gpu),
-    "cuda-f16": Case("torch", lambda bank: TorchEngine(bank, "cuda", "f16"), 4, 0.5, _no_gpu),
+    "torch-f32": Case("torch", TorchEngine, EXACT, EXACT),
+    "openvino-f32": Case("openvino", lambda bank: OpenVinoEngine(bank, "f32"), EXACT, EXACT),
+    "openvino-bf16": Case(
+        "openvino", lambda bank: OpenVinoEngine(bank, "bf16"), Bounds(0.9, 3, 6), Bounds(1.8, 22, 64), _no_bf16
+    ),
+    "cuda-f32": Case("torch", lambda bank: TorchEngine(bank, "cuda"), CUDA_F32, CUDA_F32, _no_gpu),
+    "cuda-f16": Case("torch", lambda bank: TorchEngine(bank, "cuda", "f16"), CUDA_F16, CUDA_F16, _no_gpu),
 }
 
 
@@ -98,10 +113,11 @@ def engine(case: Case, bank: StyleBank) -> Iterator[Engine]:
     opened.close()
 
 
-def assert_near(case: Case, painted: NDArray[np.uint8], expected: NDArray[Any], slack: float = 0.0) -> None:
+def assert_near(bounds: Bounds, painted: NDArray[np.uint8], expected: NDArray[Any], slack: float = 0.0) -> None:
     difference = np.abs(painted.astype(np.float64) - expected)
-    assert difference.max() <= case.largest + slack
-    assert difference.mean() <= case.mean + slack
+    assert difference.mean() <= bounds.mean + slack
+    assert np.percentile(difference, 99.9) <= bounds.most + slack
+    assert difference.max() <= bounds.each + slack
 
 
 def eyes(height: int, width: int) -> NDArray[np.uint8]:
@@ -130,7 +146,7 @@ def test_paints_what_the_reference_paints(
     expected = reference.paint(pixels, styles)
     assert expected.std() > 5  # the reference painted something
     assert np.abs(expected.astype(int) - pixels).mean() > 10  # and not the input
-    assert_near(case, painted, expected)
+    assert_near(case.random, painted, expected)
 
 
 def test_each_eye_of_a_batch_is_painted_as_if_alone(case: Case, engine: Engine, bank: StyleBank) -> None:
@@ -138,7 +154,7 @@ def test_each_eye_of_a_batch_is_painted_as_if_alone(case: Case, engine: Engine, 
     together = engine.paint(pixels, styles)
     for eye in range(2):
         alone = engine.paint(pixels[eye : eye + 1], styles[eye : eye + 1])
-        assert_near(case, together[eye : eye + 1], alone)
+        assert_near(case.random, together[eye : eye + 1], alone)
     # The same picture in two styles is two pictures: the second eye does not take the first one's style.
     same = engine.paint(np.stack([pixels[0], pixels[0]]), styles)
     assert np.abs(same[0].astype(int) - same[1]).mean() > 4
@@ -148,7 +164,7 @@ def test_a_style_swap_shows_at_once(case: Case, engine: Engine, reference: Torch
     pixels = eyes(64, 48)
     for first, second in ((0, 1), (1, 2), (2, 0), (0, 1)):
         styles = bank.styles_SD[[first, second]]
-        assert_near(case, engine.paint(pixels, styles), reference.paint(pixels, styles))
+        assert_near(case.random, engine.paint(pixels, styles), reference.paint(pixels, styles))
 
 
 def test_the_identity_returns_the_input(engine: Engine, bank: StyleBank) -> None:
@@ -165,7 +181,7 @@ def test_strength_on_the_style_vector_is_strength_on_the_pixels(
     pixels, style = eyes(64, 48), bank.styles_SD[[0, 1]]
     mixed = engine.paint(pixels, (1 - strength) * np.stack([bank.identity()] * 2) + np.float32(strength) * style)
     pixel_mix = (1 - strength) * pixels + strength * engine.paint(pixels, style).astype(np.float64)
-    assert_near(case, mixed, pixel_mix, slack=1.0)  # both sides were rounded to bytes
+    assert_near(case.random, mixed, pixel_mix, slack=1.0)  # both sides were rounded to bytes
 
 
 def test_the_arguments_stay_as_they_were(engine: Engine, bank: StyleBank) -> None:
@@ -195,7 +211,7 @@ def test_takes_flipped_and_read_only_arrays(case: Case, engine: Engine, bank: St
         array.setflags(write=False)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert_near(case, engine.paint(flipped, doubles), expected)
+        assert_near(case.random, engine.paint(flipped, doubles), expected)
 
 
 def test_paints_on_another_thread(case: Case, engine: Engine, bank: StyleBank) -> None:
@@ -204,7 +220,7 @@ def test_paints_on_another_thread(case: Case, engine: Engine, bank: StyleBank) -
     thread = threading.Thread(target=lambda: painted.append(engine.paint(pixels, styles)))
     thread.start()
     thread.join()
-    assert_near(case, painted[0], expected)
+    assert_near(case.random, painted[0], expected)
 
 
 GARBAGE = {
@@ -256,7 +272,7 @@ def test_a_johnson_network_is_painted_too(case: Case, tmp_path: Path) -> None:
     bank = random_bank(tmp_path, tiny_recipe(kind="johnson"))
     opened = case.make(bank)
     pixels, styles = eyes(62, 50), bank.styles_SD[:2]
-    assert_near(case, opened.paint(pixels, styles), TorchEngine(bank).paint(pixels, styles))
+    assert_near(case.random, opened.paint(pixels, styles), TorchEngine(bank).paint(pixels, styles))
     opened.close()
 
 
@@ -266,5 +282,5 @@ def test_the_shipped_bank_in_every_style(case: Case) -> None:
     opened, reference = case.make(bank), TorchEngine(bank)
     for index in range(0, len(bank.names), 2):
         pixels, styles = eyes(128, 96), bank.styles_SD[[index, (index + 1) % len(bank.names)]]
-        assert_near(case, opened.paint(pixels, styles), reference.paint(pixels, styles))
+        assert_near(case.shipped, opened.paint(pixels, styles), reference.paint(pixels, styles))
     opened.close()

@@ -103,10 +103,19 @@ def test_a_card_that_does_not_fit(bank: StyleBank, shape: dict[str, object], say
     assert "\n" not in str(error.value)
 
 
-def test_weights_that_do_not_fit(bank: StyleBank) -> None:
-    missing = {name: weight for name, weight in bank.weights.items() if name != "stem.weight"}
-    transposed = {name: weight.T.copy() for name, weight in bank.weights.items()}
-    for weights in (missing, transposed, {**bank.weights, "stray": np.zeros(3, np.float32)}):
-        with pytest.raises(ModelError, match="weights and network differ") as error:
+def test_weights_that_do_not_fit_are_named_in_one_line(bank: StyleBank) -> None:
+    def says(text: str, weights: dict[str, np.ndarray]) -> None:
+        with pytest.raises(ModelError) as error:
             load_network(StyleBank(bank.card, weights, bank.styles_SD, bank.path))
-        assert "\n" not in str(error.value)
+        assert str(error.value) == (f"{bank.path}: weights and network differ: {text}: export or get the bank again")
+
+    plain = bank.weights
+    stem = plain["stem.weight"]
+    turned = "x".join(map(str, stem.T.shape)) + " instead of " + "x".join(map(str, stem.shape))
+    rest = {name: weight for name, weight in plain.items() if name != "stem.weight"}
+    says("network.stem.weight is missing", rest)
+    says(f"network.stem.weight is {turned}", {**plain, "stem.weight": stem.T.copy()})
+    says("network.stray belongs to no layer", {**plain, "stray": np.zeros(3, np.float32)})
+    says("network.stem.weight is missing, network.stem belongs to no layer", {**rest, "stem": stem})
+    names = ("stem.weight", "convolutions.0.weight", "convolutions.1.weight")
+    says(f"{', '.join(f'network.{name} is missing' for name in names)} (and {len(plain) - 3} more)", {})

@@ -6,16 +6,24 @@ from numpy.typing import NDArray
 
 from artem_vr.frame import Size
 from artem_vr.gl.area import AreaFilter, shrunk_size, taps
+from artem_vr.gl.framebuffer import release_framebuffer
 
 
-def draw(ctx: moderngl.Context, rgb_HWC: NDArray[np.uint8], size: Size, flip: bool = False) -> NDArray[np.uint8]:
+def draw(
+    ctx: moderngl.Context,
+    rgb_HWC: NDArray[np.uint8],
+    size: Size,
+    flip: bool = False,
+    content: tuple[int, int, int, int] | None = None,
+) -> NDArray[np.uint8]:
     texture = ctx.texture((rgb_HWC.shape[1], rgb_HWC.shape[0]), 3, rgb_HWC.tobytes(), alignment=1)
     framebuffer = ctx.simple_framebuffer(size)
     area = AreaFilter(ctx)
-    area.draw(texture, framebuffer, (0, 0, *size), flip)
+    area.draw(texture, framebuffer, (0, 0, *size), flip, content)
     result = np.frombuffer(framebuffer.read(components=3), np.uint8).reshape(size[1], size[0], 3)
-    for item in (area, texture, framebuffer):
+    for item in (area, texture):
         item.release()
+    release_framebuffer(framebuffer)
     return result
 
 
@@ -44,6 +52,29 @@ def test_other_ratios_alias_little_even_on_noise(ctx: moderngl.Context, noise: N
 def test_flipping_turns_the_picture_upside_down(ctx: moderngl.Context, noise: NDArray[np.uint8]) -> None:
     upright = draw(ctx, noise, (32, 36))
     assert np.array_equal(draw(ctx, noise, (32, 36), flip=True), upright[::-1])
+
+
+@pytest.mark.parametrize("content", [(0, 18, 64, 36), (10, 0, 20, 72), (0, 30, 64, 8), (31, 35, 1, 1)])
+@pytest.mark.parametrize("flip", [False, True])
+def test_around_the_content_stands_its_mirror_image(
+    ctx: moderngl.Context, noise: NDArray[np.uint8], content: tuple[int, int, int, int], flip: bool
+) -> None:
+    x, y, width, height = content
+    inside = noise[y : y + height, x : x + width]
+    sides = ((y, 72 - y - height), (x, 64 - x - width), (0, 0))
+    expected = np.pad(inside, sides, mode="symmetric")
+    assert np.array_equal(draw(ctx, noise, (64, 72), flip, content), expected[::-1] if flip else expected)
+    halved = cv2.resize(expected, (32, 36), interpolation=cv2.INTER_AREA)
+    if x % 2 == y % 2 == 0:  # then no fetch lies across the content's edge
+        difference = draw(ctx, noise, (32, 36), flip, content).astype(int) - (halved[::-1] if flip else halved)
+        assert np.abs(difference).max() <= 1
+
+
+def test_nothing_from_outside_the_content_is_fetched(ctx: moderngl.Context) -> None:
+    barred = np.zeros((72, 64, 3), np.uint8)
+    barred[17:54] = 200
+    for size in ((64, 72), (32, 36), (31, 35), (21, 23), (100, 90)):
+        assert np.all(draw(ctx, barred, size, content=(0, 17, 64, 37)) == 200)
 
 
 def test_state_that_a_source_left_behind_does_not_matter(ctx: moderngl.Context, noise: NDArray[np.uint8]) -> None:

@@ -54,6 +54,21 @@ def test_a_wide_picture_stands_whole_on_dark_ground(uploader: FrameUploader, eye
     assert np.ptp(pixels[0, 0].astype(int)) == 0
 
 
+@pytest.mark.parametrize(
+    ("size", "content"),
+    [((320, 180), (0, 18, 64, 36)), ((90, 360), (23, 0, 18, 72)), ((128, 144), None), ((32, 36), None)],
+)
+def test_the_frame_says_where_the_picture_stands(
+    uploader: FrameUploader, eyes: tuple[EyeView, EyeView], size: Size, content: tuple[int, ...] | None
+) -> None:
+    frame = uploader.upload(host_frame(eyes, np.full((size[1], size[0], 3), 255, np.uint8)), EYE_SIZE)
+    assert frame.content == content
+    x, y, width, height = content or (0, 0, *EYE_SIZE)
+    bottom_row_first = top_row_first(frame.color[0])[::-1]
+    assert bottom_row_first[y : y + height, x : x + width].min() == 255
+    assert np.count_nonzero(bottom_row_first[..., 0] == 255) == width * height
+
+
 def test_a_picture_of_another_shape_leaves_nothing_of_the_last(
     uploader: FrameUploader, eyes: tuple[EyeView, EyeView]
 ) -> None:

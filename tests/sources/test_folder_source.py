@@ -56,6 +56,16 @@ def test_a_damaged_picture_is_left_out(folder: Path, caplog: pytest.LogCaptureFi
     assert "frame2.png" in caplog.text
 
 
+def test_a_damaged_picture_is_named_once_however_often_the_folder_is_played(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("frame2.png", "frame5.png"):
+        (folder / name).write_bytes(b"oh dear")
+    with caplog.at_level(logging.WARNING):
+        shown(FolderSource(folder, fps=10, live=False), [index / 10 for index in range(40)])
+    assert [caplog.text.count(name) for name in ("frame2.png", "frame5.png")] == [1, 1]
+
+
 def test_a_folder_of_damaged_pictures_is_refused(tmp_path: Path) -> None:
     for index in range(6):
         (tmp_path / f"{index}.png").write_bytes(b"oh dear")

@@ -1,4 +1,6 @@
 import logging
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +8,7 @@ import pytest
 from media_samples import number_in, request, turn_mp4, write_clip
 
 from artem_vr.errors import InputError
+from artem_vr.media.video_reader import DecodedFrame, VideoReader
 from artem_vr.sources.video import VideoSource
 
 UNEVEN = [0.0, 0.1, 0.15, 0.4, 0.45, 0.9]
@@ -84,14 +87,30 @@ def test_stereo_video_is_split(tmp_path: Path) -> None:
     assert abs(float(eyes[1].mean()) - 240) < 4
 
 
-def test_a_cut_off_video_plays_what_it_has(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_cut_off_video_plays_what_it_has(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "a.mkv", count=24, size=(256, 192))
     clip.write_bytes(clip.read_bytes()[: clip.stat().st_size * 2 // 3])
-    with caplog.at_level(logging.WARNING):
-        numbers = shown(VideoSource(clip, live=False), [index / 24 for index in range(60)])
+    numbers = shown(VideoSource(clip, live=False), [index / 24 for index in range(60)])
     assert numbers[0] == 0
     assert numbers.count(0) >= 2, "it starts again where the file is cut off"
     assert 3 < max(numbers) < 24
+
+
+def test_a_damaged_video_says_so_once_however_often_it_is_played(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = VideoReader.frames
+
+    def frames(reader: VideoReader) -> Iterator[DecodedFrame]:
+        yield from islice(plain(reader), 4)
+        raise InputError("damaged after a while")
+
+    monkeypatch.setattr(VideoReader, "frames", frames)
+    clip = write_clip(tmp_path / "a.mp4", count=12)
+    with caplog.at_level(logging.WARNING):
+        numbers = shown(VideoSource(clip, live=False), [index / 24 for index in range(12)])
+    assert numbers == [0, 1, 2, 3] * 3
+    assert caplog.text.count("damaged after a while") == 1
 
 
 @pytest.mark.parametrize(

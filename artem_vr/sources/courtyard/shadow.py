@@ -8,6 +8,7 @@ import moderngl
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from artem_vr.gl.framebuffer import release_framebuffer
 from artem_vr.gl.program import load_program
 from artem_vr.sources.courtyard.light import SUN_WAY
 from artem_vr.sources.courtyard.mesh import Mesh
@@ -84,7 +85,8 @@ class DepthCamera:
 
     def release(self) -> None:
         """Frees the GL objects."""
-        owned: list[Any] = [*self._arrays, *self._buffers, self._target, self._texture, self._program]
+        release_framebuffer(self._target)
+        owned: list[Any] = [*self._arrays, *self._buffers, self._texture, self._program]
         for thing in owned:
             thing.release()
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from artem_vr.frame import EYES, FrameRequest, GlFrame, Size
 from artem_vr.gl.context import is_software
+from artem_vr.gl.framebuffer import release_framebuffer
 from artem_vr.sources.courtyard.stage import Stage
 
 
@@ -40,7 +41,11 @@ class _Target:
 
     def release(self) -> None:
         while self._owned:
-            self._owned.pop().release()
+            thing = self._owned.pop()
+            if isinstance(thing, moderngl.Framebuffer):
+                release_framebuffer(thing)
+            else:
+                thing.release()
 
 
 class CourtyardSource:
