@@ -20,10 +20,15 @@ class Bank(nn.Module):
         return self.network(batch_NCHW, self.styles_SD[style_indices_N])
 
 
-def shape_of(network: NetworkRecipe) -> dict[str, int]:
+def shape_of(network: NetworkRecipe) -> dict[str, int | str]:
     """The configuration's fields for a network of this kind."""
     if network.kind == "johnson":
-        return {"width": network.channels, "blocks": network.blocks}
+        return {
+            "width": network.channels,
+            "blocks": network.blocks,
+            "upsampling": network.upsampling,
+            "output": network.output,
+        }
     return {"channels": network.channels, "blocks": network.blocks, "tail_channels": network.tail_channels}
 
 

@@ -19,7 +19,7 @@ _LARGEST = 4096
 """No field of a network that can be run is larger; what a corrupt card asks for may be, and would take all memory."""
 
 
-def build(kind: str, shape: Mapping[str, int]) -> tuple[nn.Module, Tensor]:
+def build(kind: str, shape: Mapping[str, Any]) -> tuple[nn.Module, Tensor]:
     """A generator with random weights, and the style vector (D,) that training starts from.
 
     `shape` holds the fields of the kind's configuration; the missing ones take their defaults. Raises `ModelError`
@@ -30,7 +30,7 @@ def build(kind: str, shape: Mapping[str, int]) -> tuple[nn.Module, Tensor]:
     return network(config), initial_style(config)
 
 
-def build_empty(kind: str, shape: Mapping[str, int]) -> tuple[nn.Module, int]:
+def build_empty(kind: str, shape: Mapping[str, Any]) -> tuple[nn.Module, int]:
     """A generator whose weights are shapes without memory (torch's device "meta"), and the length D of its styles.
 
     It takes weights by `load_state_dict(..., assign=True)`. Raises `ModelError` as `build` does.
@@ -40,19 +40,19 @@ def build_empty(kind: str, shape: Mapping[str, int]) -> tuple[nn.Module, int]:
         return _KINDS[kind][1](config), config.style_size
 
 
-def _configuration(kind: str, shape: Mapping[str, int]) -> Any:
+def _configuration(kind: str, shape: Mapping[str, Any]) -> Any:
     if kind not in _KINDS:
         raise ModelError(unknown_name("network kind", kind, _KINDS))
     configuration = _KINDS[kind][0]
-    known = {field.name for field in fields(configuration)}
-    if unknown := set(shape) - known:
+    known = {field.name: field.type for field in fields(configuration)}
+    if unknown := set(shape) - known.keys():
         raise ModelError(unknown_name(f"field of a {kind} network", sorted(unknown)[0], sorted(known)))
     try:
-        numbers = {name: int(value) for name, value in shape.items()}
-        for name, number in numbers.items():
-            if number > _LARGEST:
+        values = {name: int(value) if known[name] is int else str(value) for name, value in shape.items()}
+        for name, value in values.items():
+            if isinstance(value, int) and value > _LARGEST:
                 raise ValueError(f"{name} must be at most {_LARGEST}")
-        return configuration(**numbers)
+        return configuration(**values)
     except (TypeError, ValueError, OverflowError) as error:  # the last from an infinite number
         raise ModelError(f"impossible {kind} network: {error}") from error
 

@@ -1,30 +1,49 @@
 """The reference generator: the transformer network of Johnson, Alahi and Fei-Fei 2016 with instance normalisation.
 
-Down by two strided convolutions, residual blocks, up by nearest-neighbour upsampling and convolutions (Odena et al.
-2016), at any width. Its normalisations are conditional (Dumoulin et al. 2017), with the style vector as an input, so
-that it can be compared with the compact network on the same bank. Width 32 with five blocks is the published one
-(32, 64 and 128 channels, 9x9 convolutions at both ends): weights and one style vector are its 1,679,235 parameters.
+Down by two strided convolutions, residual blocks, and up again, at any width. Up is either nearest-neighbour upsampling
+and convolutions (Odena et al. 2016), or the transposed convolutions of the paper, which leave a checkerboard. The
+output is linear, or bounded by a scaled tanh (the paper) or a sigmoid. Its normalisations are conditional (Dumoulin et
+al. 2017), with the style vector as an input, so that it can be compared with the compact network on the same bank.
+Width 32 with five blocks is the published one (32, 64 and 128 channels, 9x9 convolutions at both ends): weights and one
+style vector are its 1,679,235 parameters.
 """
 
 from dataclasses import asdict, dataclass
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+Upsampling = Literal["nearest", "transposed"]
+Output = Literal["linear", "tanh", "sigmoid"]
+
 _EPSILON = 1e-5
+_TANH_REACH = 0.65
 
 
 @dataclass(frozen=True, slots=True)
 class JohnsonConfig:
-    """The shape of the network: channels at full resolution (doubled at each of two halvings) and residual blocks."""
+    """The shape of the network: channels at full resolution (doubled at each of two halvings) and residual blocks.
+
+    `output`: "tanh" is 0.5 + 0.65 tanh(x), a little more than [0, 1] as in the paper's 150 tanh on [0, 255], so that
+    black and white can be reached; "sigmoid" never leaves [0, 1].
+    """
 
     width: int = 32
     blocks: int = 5
+    upsampling: Upsampling = "nearest"
+    output: Output = "linear"
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.blocks < 0:
             raise ValueError("width must be at least 1 and blocks at least 0")
+        for name, value, known in (
+            ("upsampling", self.upsampling, get_args(Upsampling)),
+            ("output", self.output, get_args(Output)),
+        ):
+            if value not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}")
 
     @property
     def norms(self) -> list[int]:
@@ -37,13 +56,28 @@ class JohnsonConfig:
         """The length D of a style vector: scales and shifts of every norm."""
         return 2 * sum(self.norms)
 
-    def to_metadata(self) -> dict[str, int]:
+    def to_metadata(self) -> dict[str, int | str]:
         """The fields as a flat dictionary, for the model card."""
         return asdict(self)
 
 
 def _convolution(inputs: int, outputs: int, size: int, stride: int = 1) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, size, stride, padding=size // 2, padding_mode="reflect")
+
+
+class _Nearest(nn.Conv2d):
+    """A 3x3 convolution of the doubled picture. A subclass, so that both ways up have the same names of weights."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+
+
+def _nearest(inputs: int, outputs: int) -> nn.Conv2d:
+    return _Nearest(inputs, outputs, 3, padding=1, padding_mode="reflect")
+
+
+def _transposed(inputs: int, outputs: int) -> nn.ConvTranspose2d:
+    return nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1)
 
 
 class Johnson(nn.Module):
@@ -57,7 +91,8 @@ class Johnson(nn.Module):
             [_convolution(3, w, 9), _convolution(w, 2 * w, 3, 2), _convolution(2 * w, 4 * w, 3, 2)]
         )
         self.residual = nn.ModuleList(_convolution(4 * w, 4 * w, 3) for _ in range(2 * config.blocks))
-        self.up = nn.ModuleList([_convolution(4 * w, 2 * w, 3), _convolution(2 * w, w, 3)])
+        rise = _transposed if self.config.upsampling == "transposed" else _nearest
+        self.up = nn.ModuleList([rise(4 * w, 2 * w), rise(2 * w, w)])
         self.paint = _convolution(w, 3, 9)
 
     def forward(self, batch_NCHW: Tensor, styles_ND: Tensor) -> Tensor:
@@ -71,8 +106,13 @@ class Johnson(nn.Module):
             y = F.relu(_modulate(self.residual[2 * block](x), next(norms)))
             x = x + _modulate(self.residual[2 * block + 1](y), next(norms))
         for convolution in self.up:
-            x = F.relu(_modulate(convolution(F.interpolate(x, scale_factor=2.0, mode="nearest")), next(norms)))
-        return (self.paint(x) + 0.5)[..., :height, :width]
+            x = F.relu(_modulate(convolution(x), next(norms)))
+        return self._bounded(self.paint(x))[..., :height, :width]
+
+    def _bounded(self, x: Tensor) -> Tensor:
+        if self.config.output == "tanh":
+            return 0.5 + _TANH_REACH * torch.tanh(x)
+        return torch.sigmoid(x) if self.config.output == "sigmoid" else x + 0.5
 
 
 def initial_style(config: JohnsonConfig) -> Tensor:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from artem_vr.nets.johnson import Johnson, JohnsonConfig, initial_style
+from artem_vr.nets.johnson import Johnson, JohnsonConfig, Output, Upsampling, initial_style
 
 SMALL = JohnsonConfig(width=4, blocks=1)
 
@@ -44,3 +44,31 @@ def test_pictures_of_a_batch_do_not_see_each_other() -> None:
 def test_an_impossible_shape(shape: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="at least"):
         JohnsonConfig(**shape)
+
+
+@pytest.mark.parametrize(("field", "known"), [("upsampling", "nearest, transposed"), ("output", "linear, tanh, sigm")])
+def test_an_unknown_way(field: str, known: str) -> None:
+    with pytest.raises(ValueError, match=f"{field} must be one of {known}"):
+        JohnsonConfig(**{field: "bicubic"})
+
+
+@pytest.mark.parametrize("upsampling", ["nearest", "transposed"])
+@pytest.mark.parametrize(("output", "lowest", "highest"), [("tanh", -0.15, 1.15), ("sigmoid", 0.0, 1.0)])
+def test_bounded_outputs_stay_in_their_range(
+    upsampling: Upsampling, output: Output, lowest: float, highest: float
+) -> None:
+    torch.manual_seed(0)
+    config = JohnsonConfig(4, 1, upsampling, output)
+    network, batch = Johnson(config), torch.rand(1, 3, 18, 22)
+    with torch.no_grad():
+        network.paint.weight *= 1000
+        painted = network(batch, initial_style(config)[None])
+    assert painted.shape == batch.shape
+    assert painted.min().item() == pytest.approx(lowest, abs=1e-4)
+    assert painted.max().item() == pytest.approx(highest, abs=1e-4)
+
+
+def test_both_ways_up_have_as_many_weights_of_the_same_names() -> None:
+    ways = [Johnson(JohnsonConfig(4, 1, upsampling)) for upsampling in ("nearest", "transposed")]
+    names = [[(name, parameter.numel()) for name, parameter in way.named_parameters()] for way in ways]
+    assert names[0] == names[1]
