@@ -12,12 +12,13 @@ from torch import Tensor, nn
 from artem_vr.errors import EngineError, InputError, UsageError
 from trainer.bank import Bank, styles_of_step
 from trainer.checkpoint import Checkpoint
-from trainer.data import Photos, training_batch
-from trainer.device import training_device
-from trainer.loss_log import LossLog
+from trainer.data.crops import Photos
+from trainer.data.loader import BatchLoader
+from trainer.journal import VALIDATION_PREFIX, Journal
 from trainer.objective import Objective
+from trainer.processes import launch
 from trainer.recipe import Recipe
-from trainer.validation import sample_grid, validate
+from trainer.validation import draw_grid, validate
 
 CHECKPOINT_NAME = "checkpoint.safetensors"
 _FIRST_CHECKPOINT_SECONDS = 10.0
@@ -45,16 +46,16 @@ def learning_rate(recipe: Recipe, step: int) -> float:
 
 
 class Run:
-    """One training run in a folder: checkpoint.safetensors, losses.csv and sample grids."""
+    """One training run in a folder: checkpoint.safetensors and what `trainer.journal` writes."""
 
     def __init__(self, recipe: Recipe, root: Path, folder: Path) -> None:
         self.recipe, self._root, self._folder = recipe, root, folder
-        self._device = training_device(recipe.device)
+        self.fabric = launch(recipe)
+        self._device = self.fabric.device
         # A GPU works behind the host's back: it is asked for numbers only now and then, for each time both wait.
         self._deferred = self._device.type != "cpu"
         self._finite = torch.ones((), dtype=torch.bool, device=self._device)
-        self.stopped = False
-        self._losses = LossLog(folder / "losses.csv")
+        self.stopped = self._stopping = False
         torch.manual_seed(recipe.seed)
         self.bank = Bank(recipe)
         self.bank.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -62,8 +63,10 @@ class Run:
             {"params": list(self.bank.network.parameters()), "factor": 1.0},
             {"params": [self.bank.styles_SD], "factor": recipe.style_rate_factor},
         ]
-        self._optimizer = torch.optim.Adam(groups, lr=recipe.learning_rate, betas=(0.9, 0.99))
-        self._photos = Photos.find(root / recipe.data.photos)
+        self._adam = torch.optim.Adam(groups, lr=recipe.learning_rate, betas=(0.9, 0.99))
+        self._module, self._optimizer = self.fabric.setup(self.bank, self._adam)
+        self._photos = Photos.find(root / recipe.data.photos, recipe.data.cache_mb)
+        self._batches = BatchLoader(self._photos, recipe)
         self._objective = Objective(recipe, root, self._device)
         self.step = 0
         try:
@@ -86,17 +89,25 @@ class Run:
                 f"{self.checkpoint_path} was trained on other styles ({', '.join(checkpoint.style_names)}): "
                 "start without --resume in another --output"
             )
-        checkpoint.restore(self.bank, self._optimizer)
+        checkpoint.restore(self.bank, self._adam)
         self.step = checkpoint.step
 
     def train(self, report: Callable[[Progress], None], sample_every: int = 500) -> None:
-        """Runs to the last step, or until `stop`, and saves.
+        """Runs to the last step, or until `stop`, and saves. Of many processes the first alone reports and writes.
 
         Raises `EngineError` for a loss or gradient that is not a number, before anything is made of it, and
         `UsageError` when a file cannot be written.
         """
-        self._losses.cut(self.step)
-        smoothed, shown = _Smoothed(), dict[str, float]()
+        with self._batches:  # its workers end with the training, however that ends
+            if not self.fabric.is_global_zero:
+                while self.step < self.recipe.steps and not self.stopped:
+                    self._take_step()
+                return
+            with Journal(self._folder, self.step) as journal:
+                self._train(report, journal, sample_every)
+
+    def _train(self, report: Callable[[Progress], None], journal: Journal, sample_every: int) -> None:
+        smoothed, shown, judged = _Smoothed(), dict[str, float](), dict[str, float]()
         started = time.monotonic()
         due = started + min(_FIRST_CHECKPOINT_SECONDS, _CHECKPOINT_SECONDS)
         first = self.step
@@ -106,14 +117,17 @@ class Run:
                 self._check_deferred()
                 shown = smoothed.read()
             rate = (self.step - first) * self.recipe.batch / max(time.monotonic() - started, 1e-6)
-            report(Progress(self.step, self.recipe.steps, shown, rate))
-            if self.step % _LOG_EVERY == 0:
-                self._losses.append(self.step, rate, shown)
+            sampled = self.step % sample_every == 0 or self.step == self.recipe.steps
+            if sampled:
+                judged = self.glance()
+            report(Progress(self.step, self.recipe.steps, shown | judged, rate))
+            if self.step % _LOG_EVERY == 0 or sampled:
+                journal.log(self.step, rate, shown | (judged if sampled else {}))
             if time.monotonic() > due:
                 self.save()
                 due = time.monotonic() + _CHECKPOINT_SECONDS
-            if self.step % sample_every == 0 or self.step == self.recipe.steps:
-                sample_grid(self.bank, self.recipe, self._root, self._folder / f"sample_{self.step:06d}.png")
+            if sampled:
+                journal.show(self.step, draw_grid(self.bank, self.recipe, self._root, self._photos))
             if self.stopped:
                 break
         if self.step > 0:
@@ -121,37 +135,51 @@ class Run:
 
     def stop(self) -> None:
         """Lets `train` end after the step that it is in. May be called from a signal handler or another thread."""
-        self.stopped = True
+        self._stopping = True
+        if self.fabric.world_size == 1:
+            self.stopped = True
 
     def save(self) -> None:
         """Writes the checkpoint. Raises `EngineError` rather than save weights that are not numbers."""
         self._check_deferred()
         text = self.recipe.model_dump_json()
-        Checkpoint.capture(self.step, text, self.bank, self._optimizer).save(self.checkpoint_path)
+        Checkpoint.capture(self.step, text, self.bank, self._adam).save(self.checkpoint_path)
 
     def validate(self) -> dict[str, float]:
         """The unweighted loss terms on the photographs that training never saw, averaged over all styles."""
         return validate(self.bank, self.recipe, self._photos, self._objective)
 
+    def glance(self) -> dict[str, float]:
+        """The same on few of them, each in one style, to be followed while training; names begin "validation/"."""
+        terms = validate(self.bank, self.recipe, self._photos, self._objective, glance=True)
+        return {VALIDATION_PREFIX + name: value for name, value in terms.items()}
+
     def _take_step(self) -> dict[str, Tensor]:
-        recipe = self.recipe
-        data = recipe.data
-        photos = training_batch(self._photos, data.crop, recipe.batch, recipe.seed, self.step, data.smooth_share)
+        recipe, share = self.recipe, slice(self.fabric.global_rank, None, self.fabric.world_size)
+        photos = self._batches.batch(self.step)[share]
         photos = photos.contiguous(memory_format=torch.channels_last).to(self._device)
-        styles = styles_of_step(len(recipe.styles), recipe.batch, recipe.seed, self.step).to(self._device)
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-            painted = self.bank(photos, styles)
-        terms = self._objective(photos, painted, styles, phase=self.step)
-        self._expect_finite("loss", terms["total"])
+        styles = styles_of_step(len(recipe.styles), recipe.batch, recipe.seed, self.step)[share].to(self._device)
+        terms = self._objective(photos, self._module(photos, styles), styles, phase=self.step)
+        means = self._everywhere(terms)
+        self._expect_finite("loss", means["total"])
         self._optimizer.zero_grad(set_to_none=True)
-        terms["total"].backward()
+        self.fabric.backward(terms["total"])
         norm = nn.utils.clip_grad_norm_(self.bank.parameters(), recipe.gradient_clip)
         self._expect_finite("gradient", norm)  # the loss may be finite where its gradient is not: no weight may see it
-        for group in self._optimizer.param_groups:
+        for group in self._adam.param_groups:
             group["lr"] = group["factor"] * learning_rate(recipe, self.step)
         self._optimizer.step()
         self.step += 1
-        return terms
+        return means
+
+    def _everywhere(self, terms: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The means of the terms over all processes; and when one of them is to stop, all stop after this step."""
+        if self.fabric.world_size == 1:
+            return terms
+        values = torch.stack([*(value.detach() for value in terms.values()), torch.tensor(float(self._stopping))])
+        *means, stopping = self.fabric.all_reduce(values, reduce_op="mean").unbind()  # type: ignore[union-attr]
+        self.stopped = stopping.item() > 0
+        return dict(zip(terms, means, strict=True))
 
     def _expect_finite(self, what: str, value: Tensor) -> None:
         if self._deferred:

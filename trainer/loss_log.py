@@ -30,7 +30,7 @@ class LossLog:
         """Adds a row; the header grows when there are terms that an earlier part of the run had not."""
         row = {"step": str(step), "pictures_per_second": f"{pictures_per_second:.2f}"}
         row |= {name: f"{value:.6f}" for name, value in terms.items()}
-        if self._columns is None:
+        if self._columns is None or not row.keys() <= set(self._columns):
             columns, rows = self._read()
             self._columns = [*columns, *(name for name in row if name not in columns)]
             if columns != self._columns:

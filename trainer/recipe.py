@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from artem_vr.errors import UsageError, unknown_name
+from artem_vr.nets.johnson import Output, Upsampling
 from artem_vr.styles import IDENTITY
 
 
@@ -40,6 +41,10 @@ class NetworkRecipe(_Strict):
     channels: int = Field(default=32, ge=4, le=256)
     blocks: int = Field(default=5, ge=1, le=20)
     tail_channels: int = Field(default=16, ge=4, le=256)
+    """Of the compact network alone."""
+    upsampling: Upsampling = "nearest"
+    """Of johnson alone, as is `output`."""
+    output: Output = "linear"
 
 
 class LossRecipe(_Strict):
@@ -52,7 +57,10 @@ class LossRecipe(_Strict):
     """How much each tap counts in the style loss: the first ones hold colour and grain, the last ones strokes."""
     style: float = Field(default=4.0, ge=0)
     total_variation: float = Field(default=0.2, ge=0)
+    tone: float = Field(default=1.0, ge=0)
+    patch: float = Field(default=0.0, ge=0)
     grid: float = Field(default=0.0, ge=0)
+    lattice: float = Field(default=0.0, ge=0)
     overflow: float = Field(default=1.0, ge=0)
 
 
@@ -61,11 +69,16 @@ class DataRecipe(_Strict):
 
     root: str
     photos: str
+    """A folder tree, an archive, or tar shards such as "photos/shard-{000000..000009}.tar" (`trainer.data.sources`)."""
     paintings: str
     perceptual: str
     terms: str
     crop: int = Field(default=256, ge=32, le=1024, multiple_of=4)
     smooth_share: float = Field(default=0.1, ge=0, le=1)
+    workers: int = Field(default=1, ge=0, le=64)
+    """Threads that decode the next steps' pictures while a step is computed; 0: the step itself does."""
+    cache_mb: int = Field(default=0, ge=0)
+    """Megabytes of decoded pictures to keep in memory."""
 
 
 class Recipe(_Strict):

@@ -40,7 +40,7 @@ def test_it_comes_back_as_it_was(run: Run) -> None:
     assert again.step == 2
     assert again.style_names == ["stripes", "dots"]
     for name, parameter in run.bank.named_parameters():
-        state = run._optimizer.state[parameter]
+        state = run._adam.state[parameter]
         assert torch.equal(again.weights[name], parameter)
         assert torch.equal(again.first_moments[name], state["exp_avg"])
         assert torch.equal(again.second_moments[name], state["exp_avg_sq"])
