@@ -4,7 +4,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 import moderngl
 import numpy as np
+from numpy.typing import NDArray
 
 from artem_vr.bridges.host import HostBridge
 from artem_vr.camera import HeadPath, Pose
@@ -103,6 +104,23 @@ def _open_camera(name: str, number: int, stereo: bool) -> FrameSource:
 
     size = (2560, 720) if stereo else (1280, 720)
     return CameraSource(partial(open_webcam, number, size, _CAMERA_FPS), name, stereo)
+
+
+def scene_pictures(size: Size, count: int) -> Iterator[NDArray[np.uint8]]:
+    """`count` views of the scene, evenly spread over the walk: uint8 RGB (H, W, 3). Raises `GraphicsError`."""
+    from artem_vr.sources.courtyard.path import ROUND
+
+    both = (EYES * size[0], size[1])
+    options = PreviewOptions(size=both, headless=True, frames=count, fps=count / ROUND)
+    with ExitStack() as stack:
+        display = _open_display(options, _head_path(options))
+        stack.callback(display.close)
+        source = open_source(display, options)
+        stack.callback(source.close)
+        while (request := display.begin_frame()) is not None:
+            texture = source.read(request).color[0]  # type: ignore[union-attr]  # the scene is drawn by GL
+            pixels = np.frombuffer(texture.read(), np.uint8).reshape(*texture.size[::-1], -1)
+            yield np.ascontiguousarray(pixels[::-1, :, :3])
 
 
 def _head_path(options: PreviewOptions) -> HeadPath:

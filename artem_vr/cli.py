@@ -10,6 +10,7 @@ import typer
 
 from artem_vr import __version__
 from artem_vr.errors import ArtemError, UsageError
+from artem_vr.style_commands import evaluate, styles_app
 
 if TYPE_CHECKING:
     from artem_vr.config import PreviewOptions
@@ -22,6 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: its styling would cost a third of the start-up time
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(styles_app, name="styles")
 
 _SOURCE_HELP = "scene, image:PATH, folder:PATH, video:PATH, webcam:N or stereo:N (a side-by-side stereo camera)."
 _STYLE_HELP = (
@@ -68,9 +70,17 @@ def main() -> None:
         if not hasattr(error, "format_message"):
             raise
         context = getattr(error, "ctx", None)
-        command = "artem-vr" if context is None or context.parent is None else f"artem-vr {context.info_name}"
-        _fail(f"{error.format_message()} (see '{command} --help')")
+        _fail(f"{error.format_message()} (see '{_command(context)} --help')")
     sys.exit(code or 0)
+
+
+def _command(context: Any) -> str:
+    """How the command of a context is called, whatever the program was started as."""
+    names: list[str] = []
+    while context is not None and context.parent is not None:
+        names.insert(0, context.info_name)
+        context = context.parent
+    return " ".join(["artem-vr", *names])
 
 
 def _fail(line: str) -> None:
@@ -173,28 +183,6 @@ def stylize(
 
 
 @app.command()
-def styles(
-    name: Annotated[str | None, typer.Argument(help="Show this style alone.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    model: ModelOption = None,
-) -> None:
-    """List the painters of the bank."""
-    from artem_vr.styles import StyleBank
-
-    bank = StyleBank.load(model)
-    cards = [card for card in bank.card.styles if name is None or card.name == bank.names[bank.index(name)]]
-    if as_json:
-        rows: Any = [card.model_dump() for card in cards]
-        print(json.dumps(rows[0] if name else rows, indent=2, ensure_ascii=False))
-        return
-    width = max(len(card.name) for card in cards)
-    for card in cards:
-        print(f"{card.name:{width}}  {card.title}, {card.year}, by {card.artist}")
-    if name is None:
-        print(f"\n{len(cards)} styles in {bank.path.name}: {bank.card.licence}")
-
-
-@app.command()
 def bench(
     json_path: Annotated[
         Path | None, typer.Option("--json", metavar="OUT.json", help="Write the rows as JSON.")
@@ -264,6 +252,9 @@ def train(
             raise UsageError(f"--set {override}: write KEY=VALUE, for example --set steps=2000")
         pairs[key.strip()] = value.strip()
     run_training(recipe, pairs, output, resume)
+
+
+app.command()(evaluate)
 
 
 def _run_preview(options: "PreviewOptions") -> dict[str, Any]:

@@ -1,21 +1,24 @@
 """Style banks: a network and the painters it knows, in one safetensors file with a model card.
 
 The file holds the network's weights as `network.*` and the style vectors as `styles` (S, D). Its metadata holds
-`format` and `card`, a JSON object (see `ModelCard`). Nothing here unpickles, and nothing here needs torch.
+`format` and `card`, a JSON object (see `ModelCard`). Styles that were added later stand in files of their own (see
+`artem_vr.added_styles`) and are read with it. Nothing here unpickles, and nothing here needs torch.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 
-from artem_vr import resources
+from artem_vr import added_styles, resources
 from artem_vr.errors import ModelError, UsageError, unknown_name
+from artem_vr.model_card import ModelCard, StyleCard
+
+__all__ = ["DEFAULT_BANK", "FORMAT", "IDENTITY", "ModelCard", "StyleBank", "StyleCard", "Vector", "mix"]
 
 FORMAT = "artem-vr-bank-1"
 DEFAULT_BANK = "bank.safetensors"
@@ -29,49 +32,30 @@ _HEADER_START = 8  # a safetensors file: the length of the header in eight bytes
 Vector = NDArray[np.float32]
 
 
-class StyleCard(BaseModel):
-    """What one style vector was made from."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    title: str
-    artist: str
-    year: str
-
-
-class ModelCard(BaseModel):
-    """Everything a reader of the file should know. `network` holds the generator's kind and shape."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    network: dict[str, Any]
-    styles: list[StyleCard]
-    data: str
-    steps: int
-    pictures_seen: int
-    losses: dict[str, Any]
-    validation: dict[str, float]
-    licence: str
-    description: str = ""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class StyleBank:
-    """A loaded file: the card, the network's weights by name, and the style vectors (S, D)."""
+    """A loaded file: the card, the network's weights by name, and the style vectors (S, D).
+
+    Card and vectors hold the file's own styles first and then the `added` ones, the last in the list.
+    """
 
     card: ModelCard
     weights: dict[str, NDArray[np.float32]]
     styles_SD: Vector
     path: Path
+    added: int = 0
 
     @classmethod
     def load(cls, path: Path | None = None) -> "StyleBank":
-        """Reads a bank, the shipped one by default.
+        """Reads a bank, the shipped one by default, and the styles that were added to it.
 
-        Raises `ModelError`: missing, a pickle, corrupt, or a safetensors file of something else.
+        Raises `ModelError`: missing, a pickle, corrupt, or a safetensors file of something else. Added styles that
+        do not belong to its network are left out, with one line in the log.
         """
+        return cls._read(path)._with_added()
+
+    @classmethod
+    def _read(cls, path: Path | None) -> "StyleBank":
         path = path or resources.models() / DEFAULT_BANK
         _refuse_pickles(path)
         try:
@@ -93,6 +77,31 @@ class StyleBank:
             raise ModelError(f"{path} holds numbers that are not finite: train or download it again")
         weights = {key.removeprefix("network."): tensor for key, tensor in tensors.items()}
         return cls(card, weights, styles, path)
+
+    @property
+    def added_folder(self) -> Path:
+        """Where the styles that are added to this bank belong."""
+        shipped = resources.models() / DEFAULT_BANK
+        if self.path.resolve() == shipped.resolve():
+            return added_styles.user_folder()
+        return added_styles.folder_beside(self.path)
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells this network from any other (see `added_styles.fingerprint`)."""
+        return added_styles.fingerprint(self.card.network, self.weights)
+
+    def _with_added(self) -> "StyleBank":
+        folder = self.added_folder
+        if not folder.is_dir():
+            return self
+        found = added_styles.find(folder, self.fingerprint, self.styles_SD.shape[1], {*self.names, IDENTITY})
+        return replace(
+            self,
+            card=self.card.model_copy(update={"styles": [*self.card.styles, *found.cards]}),
+            styles_SD=np.concatenate([self.styles_SD, found.styles_SD]),
+            added=len(found.cards),
+        )
 
     @property
     def names(self) -> list[str]:

@@ -17,6 +17,9 @@ from artem_vr.gl.context import create_headless_context
 
 MakeGlFrame = Callable[..., GlFrame]
 
+# Whatever styles whoever runs the tests has added to the shipped bank, the tests and their processes see it as it is.
+os.environ["ARTEM_VR_STYLES"] = os.devnull
+
 
 @pytest.fixture(scope="session")
 def shared_ctx() -> Iterator[moderngl.Context]:

@@ -91,19 +91,26 @@ def test_the_reader_reads() -> None:
     assert any(item.module == "artem_vr.cli" and item.reaches("trainer") and not item.at_import for item in IMPORTS)
 
 
-def test_the_program_calls_the_trainer_only_from_the_train_command() -> None:
+def test_the_program_calls_the_trainer_only_from_its_commands() -> None:
+    commands = {"artem_vr.cli", "artem_vr.style_commands"}
     wrong = [
         item
         for item in IMPORTS
         if item.module.startswith("artem_vr")
         and item.reaches("trainer")
-        and (item.at_import or item.module != "artem_vr.cli")
+        and (item.at_import or item.module not in commands)
     ]
     assert not wrong, offenders(wrong)
 
 
 def test_the_trainer_knows_only_networks_styles_and_errors() -> None:
-    allowed = ("artem_vr.nets", "artem_vr.styles", "artem_vr.errors")
+    allowed = (
+        "artem_vr.nets",
+        "artem_vr.engines.loading",
+        "artem_vr.styles",
+        "artem_vr.added_styles",
+        "artem_vr.errors",
+    )
     wrong = [
         item
         for item in IMPORTS
@@ -115,8 +122,16 @@ def test_the_trainer_knows_only_networks_styles_and_errors() -> None:
 
 
 def test_only_the_composition_root_names_backends() -> None:
-    """Besides app.py, the bench and the doctor may name engines, for they measure or list every one of them."""
-    allowed = {"artem_vr.app": BACKENDS, "artem_vr.bench": {"engines"}, "artem_vr.doctor": {"engines"}}
+    """Besides app.py, the bench and the doctor may name engines, for they measure or list every one of them.
+
+    The trainer reads finished networks with what engines read them with.
+    """
+    allowed = {
+        "artem_vr.app": BACKENDS,
+        "artem_vr.bench": {"engines"},
+        "artem_vr.doctor": {"engines"},
+        "trainer.trained": {"engines"},
+    }
     wrong = [
         item
         for item in IMPORTS
@@ -159,6 +174,7 @@ def test_the_networks_need_nothing_of_the_program_but_its_errors() -> None:
     [
         ("artem_vr.cli", ("torch", "openvino", "moderngl", "cv2", "numpy", "av", "PIL", "pydantic", "rich.progress")),
         ("artem_vr.errors", ("typer", "numpy", "torch")),
+        ("artem_vr.added_styles", ("torch", "openvino", "moderngl", "cv2")),
         ("artem_vr.styles", ("torch", "openvino", "moderngl", "cv2")),
     ],
 )

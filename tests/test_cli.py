@@ -3,8 +3,10 @@
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from PIL import Image
 
 from artem_vr.styles import StyleBank
 
+ROOT = Path(__file__).parents[1]
 NAMES = StyleBank.load().names
 
 
@@ -66,6 +69,8 @@ def test_preview_leaves_what_was_asked_for(tmp_path, photo):
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     report = json.loads(stats.read_text())
+    documented = re.findall(r"^\| `([^`]+)` \|", (ROOT / "docs" / "stats.md").read_text("utf-8"), re.MULTILINE)
+    assert sorted(documented) == sorted([*report, *report["stages_ms"]])
     for key in ("frames", "seconds", "display_fps", "stylized_fps", "stages_ms", "age_ms", "missed_frames", "engine",
                 "device", "net_size", "eye_size", "gl_renderer"):  # fmt: skip
         assert key in report

@@ -18,7 +18,10 @@ def model_card(recipe: Recipe, steps: int, validation: dict[str, float]) -> Mode
         name=recipe.name,
         description="A small network that paints photographs, video and rendered scenes in the styles listed.",
         network={"kind": recipe.network.kind, **shape_of(recipe.network)},
-        styles=[StyleCard(**style.model_dump(include={"name", "title", "artist", "year"})) for style in recipe.styles],
+        styles=[
+            StyleCard(**style.model_dump(include={"name", "title", "artist", "year", "painting", "short_side"}))
+            for style in recipe.styles
+        ],
         data=recipe.data.terms,
         steps=steps,
         pictures_seen=steps * recipe.batch,

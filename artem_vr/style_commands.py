@@ -1,0 +1,146 @@
+"""The commands about the styles of a bank: list them, add one, evaluate them."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+_SCENE_PICTURES = 60
+_SCENE_SIDE = 400
+
+
+class _ListUnlessTold(TyperGroup):
+    """`styles`, `styles NAME` and `styles --json` are short for `styles list ...`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or args[0] not in {*self.commands, *ctx.help_option_names}:
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+styles_app = typer.Typer(
+    cls=_ListUnlessTold,
+    help="List the painters of the bank, or add one of your own.\n\n"
+    "Examples: artem-vr styles; artem-vr styles scream --json; artem-vr styles add painting.jpg --name mine",
+    rich_markup_mode=None,
+)
+
+
+@styles_app.command("list")
+def list_styles(
+    name: Annotated[str | None, typer.Argument(help="Show this style alone.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    model: Annotated[
+        Path | None, typer.Option(help="A bank of your own (.safetensors) in place of the shipped one.")
+    ] = None,
+) -> None:
+    """List the painters of the bank; 'artem-vr styles' alone does the same."""
+    from artem_vr.styles import StyleBank
+
+    bank = StyleBank.load(model)
+    own = len(bank.names) - bank.added
+    cards = [
+        (card, index >= own) for index, card in enumerate(bank.card.styles) if name is None or index == bank.index(name)
+    ]
+    if as_json:
+        rows: Any = [{**card.model_dump(), "added": added} for card, added in cards]
+        print(json.dumps(rows[0] if name else rows, indent=2, ensure_ascii=False))
+        return
+    width = max(len(card.name) for card, _ in cards)
+    for card, added in cards:
+        work = ", ".join(part for part in (card.title, card.year, f"by {card.artist}") if part)
+        print(f"{card.name:{width}}  {work}{' (added)' if added else ''}")
+    if name is None:
+        more = f" and {bank.added} added in {bank.added_folder}" if bank.added else ""
+        print(f"\n{own} styles in {bank.path.name}{more}: {bank.card.licence}")
+
+
+@styles_app.command("add")
+def add(
+    painting: Annotated[Path, typer.Argument(help="A picture of the painting.")],
+    name: Annotated[str, typer.Option(help="What the style is called: lower-case letters, digits and hyphens.")],
+    title: Annotated[str | None, typer.Option(help="The painting's title; the file's name if not given.")] = None,
+    artist: Annotated[str, typer.Option(help="Who painted it.")] = "unknown",
+    year: Annotated[str, typer.Option(help="When.")] = "",
+    bank: Annotated[
+        Path | None, typer.Option("--bank", "--model", help="Add it to this bank in place of the shipped one.")
+    ] = None,
+    photos: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder of 20 photographs or more to learn on; the recipe's, or else pictures of the built-in scene."
+        ),
+    ] = None,
+    perceptual: Annotated[
+        Path | None, typer.Option(help="The perceptual network (.safetensors); the recipe's if not given.")
+    ] = None,
+    steps: Annotated[int, typer.Option(help="How long it learns.")] = 400,
+    short_side: Annotated[
+        int, typer.Option(help="Pixels of the painting's short side: more makes its strokes larger.")
+    ] = 512,
+    device: Annotated[str, typer.Option(help="Where it learns: auto, cpu or cuda.")] = "auto",
+    output: Annotated[
+        Path | None, typer.Option(help="Write the style to this file (.safetensors), not to where the bank finds it.")
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace an added style of this name.")] = False,
+) -> None:
+    """Learn the style of a painting, on the network as it is: minutes, and the other styles stay as they are.
+
+    Example: artem-vr styles add painting.jpg --name mine --photos holidays
+    """
+    from artem_vr.progress import progress_bar
+    from trainer.adding import NewStyle, add_style
+
+    wanted = NewStyle(
+        painting, name, title, artist, year, bank, photos, perceptual, steps, short_side, output, replace, device
+    )
+    with progress_bar(f"learning {name}", steps) as advance:
+        added = add_style(wanted, advance, _draw_scene)
+    print(f"wrote {added.path}")
+    print(f"wrote {added.sheet}")
+    print(f"learned on {added.photographs}; style loss {added.losses['style']:.3f} on some it never saw")
+    model = f" --model {bank}" if bank else ""
+    if added.live:
+        print(f"look at it: artem-vr preview --style {name}{model}")
+    else:
+        print("the bank finds it when it lies in the folder that --output leaves out")
+
+
+def evaluate(
+    model: Annotated[Path | None, typer.Argument(help="A bank (.safetensors); the shipped one if not given.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="The folder with photos, paintings and the perceptual network.")
+    ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="Whose paintings and losses; the shipped bank's if not given.")
+    ] = None,
+    reference: Annotated[Path | None, typer.Option(help="Another bank to compare with.")] = None,
+    sheet: Annotated[Path | None, typer.Option(help="Write a contact sheet (.png).")] = None,
+    photographs: Annotated[int | None, typer.Option(help="Take so many of the held-out photographs, not all.")] = None,
+    device: Annotated[str, typer.Option(help="Where it runs: auto, cpu or cuda.")] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure how well a bank paints: content and style loss on photographs that training never saw."""
+    from artem_vr.config import check_output
+    from artem_vr.progress import progress_bar
+
+    if sheet is not None:
+        check_output(sheet, "--sheet")
+    from trainer.evaluation import Question, render  # only now, for it takes seconds
+    from trainer.evaluation import evaluate as measure
+
+    with progress_bar("evaluating") as advance:
+        found = measure(Question(model, data, recipe, reference, sheet, photographs, device), advance)
+    print(json.dumps(found.to_json(), indent=2) if as_json else render(found))
+    if sheet is not None and not as_json:
+        print(f"wrote {sheet}")
+
+
+def _draw_scene(folder: Path) -> None:
+    from artem_vr.app import scene_pictures
+    from artem_vr.media.picture import write_picture
+
+    for number, rgb_HWC in enumerate(scene_pictures((_SCENE_SIDE, _SCENE_SIDE), _SCENE_PICTURES)):
+        write_picture(folder / f"{number:03d}.png", rgb_HWC)
