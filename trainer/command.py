@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from artem_vr.errors import InputError, UsageError
+from artem_vr.styles import StyleBank
 from trainer.export import export, model_card
 from trainer.loop import CHECKPOINT_NAME, Run
 from trainer.loop import Progress as LoopProgress
@@ -34,16 +35,19 @@ def train(recipe_path: Path, overrides: dict[str, str], output: Path | None, res
     run = Run(recipe, root, folder)
     if resume:
         run.resume()
-    console = Console()
+    console = Console(quiet=not run.fabric.is_global_zero)
     with _Watcher(console, recipe.steps) as watcher, _stopping_on_interrupt(run):
         run.train(watcher.report)
     if run.stopped:
         console.print(f"stopped at step {run.step}; go on with --resume")
         raise KeyboardInterrupt
+    path = folder / f"{recipe.name}.safetensors"
+    if not run.fabric.is_global_zero:
+        return path
     console.print("validating ...")
     validation = run.validate()
-    path = folder / f"{recipe.name}.safetensors"
-    export(run.bank, model_card(recipe, run.step, validation), path)
+    start = StyleBank.load(Path(recipe.start)).card if recipe.start else None
+    export(run.bank, model_card(recipe, run.step, validation, start), path)
     console.print("  ".join(f"{name} {value:.4f}" for name, value in validation.items()))
     console.print(f"wrote {path}")
     return path

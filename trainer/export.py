@@ -12,19 +12,22 @@ from trainer.recipe import Recipe
 from trainer.replacing import replacing
 
 
-def model_card(recipe: Recipe, steps: int, validation: dict[str, float]) -> ModelCard:
-    """The card of a bank that was trained for `steps` steps of its recipe."""
+def model_card(recipe: Recipe, steps: int, validation: dict[str, float], start: ModelCard | None = None) -> ModelCard:
+    """The card of a bank that was trained for `steps` steps of its recipe, after those of the bank it began from."""
+    description = "A small network that paints photographs, video and rendered scenes in the styles listed."
+    if start is not None:
+        description += f" {start.steps} steps of the recipe {start.name}, then {steps} of {recipe.name}."
     return ModelCard(
         name=recipe.name,
-        description="A small network that paints photographs, video and rendered scenes in the styles listed.",
+        description=description,
         network={"kind": recipe.network.kind, **shape_of(recipe.network)},
         styles=[
             StyleCard(**style.model_dump(include={"name", "title", "artist", "year", "painting", "short_side"}))
             for style in recipe.styles
         ],
         data=recipe.data.terms,
-        steps=steps,
-        pictures_seen=steps * recipe.batch,
+        steps=steps + (start.steps if start else 0),
+        pictures_seen=steps * recipe.batch + (start.pictures_seen if start else 0),
         losses=recipe.losses.model_dump(),
         validation={name: round(value, 5) for name, value in validation.items()},
         licence=recipe.licence,

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from artem_vr.errors import EngineError, InputError, UsageError
+from artem_vr.styles import StyleBank
 from trainer.bank import Bank, styles_of_step
 from trainer.checkpoint import Checkpoint
 from trainer.data.crops import Photos
@@ -58,6 +59,8 @@ class Run:
         self.stopped = self._stopping = False
         torch.manual_seed(recipe.seed)
         self.bank = Bank(recipe)
+        if recipe.start:
+            self.bank.begin_from(StyleBank.load(Path(recipe.start)), [style.name for style in recipe.styles])
         self.bank.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         groups = [
             {"params": list(self.bank.network.parameters()), "factor": 1.0},

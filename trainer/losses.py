@@ -13,6 +13,7 @@ _EPSILON = 1e-4
 _STEP_EPSILON = 1e-6
 _DARK_NOISE = 1e-4
 _PHOTO_EDGE = 0.05
+_NEAR_COLOUR = 0.1
 _LUMINANCE = (0.299, 0.587, 0.114)
 
 
@@ -114,6 +115,22 @@ def patch_loss(painted_NCHW: Tensor, photos_NCHW: Tensor, cell: int = 8) -> Tens
         flat = torch.exp(-photos.diff(dim=axis).abs().mean(1) / _PHOTO_EDGE)
         total = total + (step * flat).mean((1, 2))
     return total
+
+
+def palette_of(painting_1CHW: Tensor, colours: int = 512, cell: int = 4) -> Tensor:
+    """Colours of a painting (colours, 3): means of cells of `cell` x `cell` pixels, evenly spread over it."""
+    cells = F.avg_pool2d(painting_1CHW, cell).flatten(2)[0].T
+    return cells[torch.linspace(0, len(cells) - 1, colours, device=cells.device).round().long()]
+
+
+def palette_loss(painted_NCHW: Tensor, palettes_NKC: Tensor, cell: int = 8) -> Tensor:
+    """Mean distance in RGB, beyond 0.1, of cells of `cell` x `cell` pixels from the nearest colour of the painting.
+
+    Covariances hardly see a small spot of a colour that the painting does not have; people see nothing else.
+    """
+    cells_NPC = F.avg_pool2d(painted_NCHW, cell).flatten(2).transpose(1, 2)
+    nearest = torch.cdist(cells_NPC, palettes_NKC).amin(2)
+    return F.relu(nearest - _NEAR_COLOUR).mean(1)
 
 
 def total_variation(batch_NCHW: Tensor) -> Tensor:

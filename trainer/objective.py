@@ -20,13 +20,15 @@ class Objective:
         self._perceptual = PerceptualNetwork.load(root / recipe.data.perceptual).requires_grad_(False).to(device)
         self._weights = torch.tensor([style.style_weight for style in recipe.styles], device=device)
         taps = list(recipe.losses.style_taps)
-        found = []
+        found, palettes = [], []
         for style in recipe.styles:
             painting = read_painting(root / recipe.data.paintings / style.painting, style.short_side).to(device)
             with torch.no_grad():
                 features = self._perceptual(painting, taps)
+            palettes.append(losses.palette_of(painting))
             found.append({tap: losses.Moments.of(feature) for tap, feature in features.items()})
         self._targets = {tap: losses.Moments.stack([moments[tap] for moments in found]) for tap in taps}
+        self._palettes_SKC = torch.stack(palettes)
 
     def __call__(
         self, photos_NCHW: Tensor, painted_NCHW: Tensor, style_indices_N: Tensor, phase: int | None = None
@@ -49,6 +51,7 @@ class Objective:
             "style": style,
             "tone": losses.tone_loss(painted_NCHW, photos_NCHW),
             "patch": losses.patch_loss(painted_NCHW, photos_NCHW),
+            "palette": losses.palette_loss(painted_NCHW, self._palettes_SKC[style_indices_N]),
             "variation": losses.total_variation(painted_NCHW),
             "grid": losses.grid_energy(painted_NCHW),
             "lattice": losses.lattice(painted_NCHW),
@@ -58,6 +61,7 @@ class Objective:
             "style": weights.style * self._weights[style_indices_N],
             "tone": weights.tone,
             "patch": weights.patch,
+            "palette": weights.palette,
             "variation": weights.total_variation,
             "grid": weights.grid,
             "lattice": weights.lattice,

@@ -59,6 +59,7 @@ class LossRecipe(_Strict):
     total_variation: float = Field(default=0.2, ge=0)
     tone: float = Field(default=1.0, ge=0)
     patch: float = Field(default=0.0, ge=0)
+    palette: float = Field(default=0.0, ge=0)
     grid: float = Field(default=0.0, ge=0)
     lattice: float = Field(default=0.0, ge=0)
     overflow: float = Field(default=1.0, ge=0)
@@ -93,6 +94,8 @@ class Recipe(_Strict):
     warmup: int = Field(default=100, ge=0)
     gradient_clip: float = Field(default=1.0, gt=0)
     seed: int = Field(default=0, ge=0)
+    start: str = ""
+    """A bank to begin from (its path): weights and the styles of the same names are taken over. Else random weights."""
     precision: Literal["float32", "bfloat16"] = "bfloat16"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where it runs: "auto" is an NVIDIA GPU where there is one, else the processor."""

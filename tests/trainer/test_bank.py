@@ -1,9 +1,11 @@
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import torch
-from banks import tiny_recipe
+from banks import random_bank, tiny_recipe
 
+from artem_vr.errors import InputError
 from trainer.bank import Bank, styles_of_step
 
 
@@ -44,3 +46,17 @@ def test_every_style_starts_equal_and_is_trained() -> None:
     assert bank.styles_SD.grad is not None
     assert bank.styles_SD.grad[:2].abs().sum() > 0
     assert bank.styles_SD.grad[2].abs().sum() == 0
+
+
+def test_a_bank_begins_from_a_finished_one(tmp_path: Path) -> None:
+    start = random_bank(tmp_path)
+    bank = Bank(tiny_recipe(styles=("blue", "new", "red")))
+    bank.begin_from(start, ["blue", "new", "red"])
+    for name, weight in bank.network.named_parameters():
+        assert torch.equal(weight, torch.from_numpy(start.weights[name]))
+    vectors = torch.from_numpy(start.styles_SD)
+    expected = torch.stack([vectors[start.index("blue")], vectors.mean(0), vectors[start.index("red")]])
+    assert torch.allclose(bank.styles_SD, expected)
+    assert bank.styles_SD.requires_grad
+    with pytest.raises(InputError, match="holds another network: set start to"):
+        Bank(tiny_recipe(channels=4)).begin_from(start, ["red"])

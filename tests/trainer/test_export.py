@@ -71,3 +71,11 @@ def test_everybody_may_read_the_file(tmp_path: Path) -> None:
     export(Bank(recipe), model_card(recipe, 1, {}), tmp_path / "tiny.safetensors")
     (tmp_path / "ordinary").touch()
     assert (tmp_path / "tiny.safetensors").stat().st_mode == (tmp_path / "ordinary").stat().st_mode
+
+
+def test_a_card_counts_the_steps_of_the_bank_it_began_from() -> None:
+    recipe = tiny_recipe()
+    first = model_card(recipe, 10, {})
+    second = model_card(recipe.model_copy(update={"name": "more"}), 5, {}, first)
+    assert (second.steps, second.pictures_seen) == (15, 15 * recipe.batch)
+    assert "10 steps of the recipe tiny, then 5 of more" in second.description

@@ -113,6 +113,17 @@ def test_patch_loss_wants_colour_to_change_at_the_edges_of_the_photograph() -> N
     assert losses.patch_loss(spot, flat) > 5 * losses.patch_loss(flat, flat)
 
 
+def test_palette_loss_finds_a_spot_of_a_foreign_colour() -> None:
+    painting = torch.tensor([1.0, 0.5, 0.0])[None, :, None, None] * torch.rand(1, 1, 64, 64).repeat_interleave(4, 2)
+    palette = losses.palette_of(painting, 64)[None]
+    assert palette.shape == (1, 64, 3)
+    assert losses.palette_loss(painting.roll(9, 2), palette).item() < 1e-3
+    spot = painting.clone()
+    spot[..., 32:48, 32:48] = torch.tensor([0.0, 0.6, 0.9])[:, None, None]
+    share = 16 * 16 / painting[0, 0].numel()
+    assert losses.palette_loss(spot, palette).item() == pytest.approx(share * 0.9, rel=0.2)
+
+
 def test_lattice_finds_pinstripes_that_the_grid_energy_does_not() -> None:
     natural, fine = texture(0.05, 3, 256), torch.randn(1, 1, 256, 256).expand(1, 3, 256, 256) * 0.1
     pinstripes = natural + fine * (torch.arange(256) % 4 == 0)  # of either sign: they average to nothing

@@ -24,6 +24,7 @@ def test_the_total_is_the_weighted_sum(miniature: Miniature, batch: torch.Tensor
         + terms["style"] * weights.style
         + terms["tone"] * weights.tone
         + terms["patch"] * weights.patch
+        + terms["palette"] * weights.palette
         + terms["lattice"] * weights.lattice
         + terms["variation"] * weights.total_variation
         + terms["grid"] * weights.grid
