@@ -20,11 +20,11 @@ def test_nothing_is_left_to_be_filled_in():
 
 
 def test_every_command_and_option_named_exists():
-    lines = re.findall(r"^artem-vr (\w+)(.*)$", TEXT, re.MULTILINE)
-    assert {command for command, _ in lines} >= {"preview", "stylize", "styles", "bench", "train"}
+    lines = re.findall(r"^artem-vr (\w+(?: add\b)?)(.*)$", TEXT, re.MULTILINE)
+    assert {command for command, _ in lines} >= {"preview", "stylize", "styles", "styles add", "bench", "train"}
     for command in {command for command, _ in lines}:
         shown = subprocess.run(
-            [sys.executable, "-m", "artem_vr", command, "--help"], capture_output=True, text=True, check=True
+            [sys.executable, "-m", "artem_vr", *command.split(), "--help"], capture_output=True, text=True, check=True
         ).stdout
         for options in (rest.split("#")[0] for name, rest in lines if name == command):
             for option in re.findall(r"--[a-z-]+", options):
