@@ -22,7 +22,7 @@ from trainer.recipe import Recipe, StyleRecipe
 from trainer.replacing import replacing
 from trainer.shipped import recipe_and_root
 from trainer.trained import TrainedBank
-from trainer.validation import sample_grid, validate
+from trainer.validation import draw_grid, validate, write_grid
 from trainer.vector import VectorTraining
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -95,7 +95,7 @@ def add_style(wanted: NewStyle, advance: Callable[[int, int], None], draw_scene:
         training = {"steps": recipe.steps, "pictures_seen": recipe.steps * recipe.batch, "photographs": photographs,
                     "losses": {name: round(value, 5) for name, value in losses.items()}}  # fmt: skip
         with _both_or_none(path) as sheet:
-            sample_grid(frozen, recipe, root, sheet, photos=photos)
+            write_grid(draw_grid(frozen, recipe, root, photos), sheet)
             with replacing(path, "the style") as temporary:
                 temporary.write_bytes(added.to_bytes(training))
     return Added(path, sheet, path.parent.resolve() == bank.added_folder.resolve(), photographs, losses)

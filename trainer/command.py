@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from artem_vr.errors import InputError, UsageError
 from artem_vr.styles import StyleBank
 from trainer.export import export, model_card
+from trainer.journal import VALIDATION_PREFIX
 from trainer.loop import CHECKPOINT_NAME, Run
 from trainer.loop import Progress as LoopProgress
 from trainer.recipe import load_recipe
@@ -103,6 +104,8 @@ class _Watcher:
         """Shows where the run is."""
         terms = progress.terms
         losses = f"loss {terms['total']:.3f}  style {terms['style']:.4f}  {progress.pictures_per_second:.1f} pictures/s"
+        if (unseen := terms.get(f"{VALIDATION_PREFIX}total")) is not None:
+            losses += f"  unseen {unseen:.3f}"
         self._bar.update(self._task, completed=progress.step, losses=losses)
         if not self._console.is_terminal and progress.step % _PLAIN_LINE_EVERY == 0:
             self._console.print(f"step {progress.step}/{progress.steps}  {losses}")

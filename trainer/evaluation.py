@@ -15,7 +15,7 @@ from trainer.objective import Objective
 from trainer.recipe import Recipe, StyleRecipe
 from trainer.shipped import recipe_and_root
 from trainer.trained import TrainedBank
-from trainer.validation import sample_grid
+from trainer.validation import draw_grid, write_grid
 
 _BATCH = 4
 _SHEET_ROWS = 4
@@ -102,7 +102,8 @@ def evaluate(question: Question, advance: Callable[[int, int], None] = lambda do
     trained = [TrainedBank(bank, chosen, device) for bank, chosen in zip(banks, names, strict=True)]
     found = [judge.measure(bank, chosen) for bank, chosen in zip(trained, names, strict=True)]
     if question.sheet is not None:
-        sample_grid(trained[0], recipe, root, question.sheet, min(_SHEET_ROWS, len(photos.validation)), photos)
+        rows = min(_SHEET_ROWS, len(photos.validation))
+        write_grid(draw_grid(trained[0], recipe, root, photos, rows), question.sheet)
     skipped = [name for name in banks[0].names if name not in known]
     compared = (banks[1].path, found[1]) if len(banks) > 1 else (None, {})
     return Evaluation(banks[0].path, len(photos.validation), found[0], skipped, *compared)

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from trainer.loss_log import LossLog
 from trainer.replacing import replacing
+from trainer.validation import write_grid
 
 VALIDATION_PREFIX = "validation/"
 _PLOTTED = ("total", "style", "tone")
@@ -49,8 +49,7 @@ class Journal:
 
     def show(self, step: int, grid_HWC: NDArray[np.uint8]) -> None:
         """Writes a sample grid and the plot of all losses so far."""
-        with replacing(self._folder / f"sample_{step:06d}.png", "the grid") as temporary:
-            Image.fromarray(grid_HWC).save(temporary, "PNG")
+        write_grid(grid_HWC, self._folder / f"sample_{step:06d}.png")
         if self._board is not None:
             self._board.add_image("samples", grid_HWC, step, dataformats="HWC")
         plot_losses(self._folder / "losses.csv", self._folder / "losses.png")

@@ -179,7 +179,8 @@ class Run:
         """The means of the terms over all processes; and when one of them is to stop, all stop after this step."""
         if self.fabric.world_size == 1:
             return terms
-        values = torch.stack([*(value.detach() for value in terms.values()), torch.tensor(float(self._stopping))])
+        stopping = terms["total"].new_tensor(float(self._stopping))  # where the terms are, be that a GPU
+        values = torch.stack([*(value.detach() for value in terms.values()), stopping])
         *means, stopping = self.fabric.all_reduce(values, reduce_op="mean").unbind()  # type: ignore[union-attr]
         self.stopped = stopping.item() > 0
         return dict(zip(terms, means, strict=True))

@@ -56,13 +56,7 @@ def draw_grid(bank: Bank, recipe: Recipe, root: Path, photos: Photos, rows: int 
     return np.asarray((grid * 255).round().byte().permute(1, 2, 0))
 
 
-def sample_grid(
-    bank: Bank, recipe: Recipe, root: Path, path: Path, rows: int = 3, photos: Photos | None = None
-) -> None:
-    """Writes what `draw_grid` draws as a PNG; the photographs are those of the recipe unless given.
-
-    Raises `UsageError` when it cannot be written.
-    """
-    grid = draw_grid(bank, recipe, root, photos or Photos.find(root / recipe.data.photos), rows)
+def write_grid(grid_HWC: NDArray[np.uint8], path: Path) -> None:
+    """Writes what `draw_grid` draws as a PNG. Raises `UsageError` when it cannot be written."""
     with replacing(path, "the grid") as temporary:
-        Image.fromarray(grid).save(temporary, "PNG")
+        Image.fromarray(grid_HWC).save(temporary, "PNG")
