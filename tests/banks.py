@@ -19,7 +19,7 @@ def tiny_recipe(styles: tuple[str, ...] = STYLES, kind: str = "compact", channel
         {
             "name": "tiny",
             "steps": 10,
-            "network": {"kind": kind, "channels": channels, "blocks": blocks, "tail_channels": 8},
+            "network": {"kind": kind, "channels": channels, "deep_channels": 12, "blocks": blocks, "tail_channels": 8},
             "data": {"root": ".", "photos": "p", "paintings": "q", "perceptual": "r", "terms": "made by the tests"},
             "styles": [
                 {"name": name, "painting": f"{name}.png", "title": name.title(), "artist": "A Test", "year": "2024"}

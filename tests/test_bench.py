@@ -19,7 +19,7 @@ from artem_vr.styles import ModelCard, StyleBank, StyleCard
 
 
 def tiny_bank() -> StyleBank:
-    shape = {"channels": 4, "blocks": 1, "tail_channels": 4}
+    shape = {"channels": 4, "deep_channels": 4, "blocks": 1, "tail_channels": 4}
     torch.manual_seed(0)
     network, initial = catalogue.build("compact", shape)
     card = ModelCard(

@@ -32,7 +32,8 @@ def test_a_bank_comes_back_as_it_was_written(bank: StyleBank) -> None:
     again = StyleBank.load(bank.path)
     assert again.names == list(STYLES)
     assert again.card == bank.card
-    assert again.card.network == {"kind": "compact", "channels": 8, "blocks": 2, "tail_channels": 8}
+    shape = {"channels": 8, "deep_channels": 12, "blocks": 2, "shallow_blocks": 1, "tail_channels": 8}
+    assert again.card.network == {"kind": "compact", **shape}
     assert again.styles_SD.dtype == np.float32
     assert np.array_equal(again.styles_SD, load_file(bank.path)["styles"])
     assert again.weights.keys() == {key.removeprefix("network.") for key in load_file(bank.path)} - {"styles"}

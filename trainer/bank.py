@@ -48,7 +48,7 @@ def shape_of(network: NetworkRecipe) -> dict[str, int | str]:
             "upsampling": network.upsampling,
             "output": network.output,
         }
-    return {"channels": network.channels, "blocks": network.blocks, "tail_channels": network.tail_channels}
+    return network.model_dump(include={"channels", "deep_channels", "blocks", "shallow_blocks", "tail_channels"})
 
 
 def styles_of_step(count: int, batch: int, seed: int, step: int) -> Tensor:

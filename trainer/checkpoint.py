@@ -9,6 +9,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from artem_vr.errors import InputError
 from trainer.replacing import replacing
@@ -16,7 +17,10 @@ from trainer.replacing import replacing
 
 @dataclass(slots=True)
 class Checkpoint:
-    """The state after `step` steps: weights, Adam's moments, and the recipe's text they belong to."""
+    """The state after `step` steps: weights, the optimiser's moments, and the recipe's text they belong to.
+
+    Adam has two moments of every weight, Muon the second one of some alone.
+    """
 
     step: int
     recipe: str
@@ -25,7 +29,7 @@ class Checkpoint:
     second_moments: dict[str, Tensor]
 
     @classmethod
-    def capture(cls, step: int, recipe: str, module: nn.Module, optimizer: torch.optim.Adam) -> "Checkpoint":
+    def capture(cls, step: int, recipe: str, module: nn.Module, optimizer: Optimizer) -> "Checkpoint":
         """Looks at a run; the tensors are not copied."""
         weights = {name: parameter.detach() for name, parameter in module.named_parameters()}
         states = {name: optimizer.state[parameter] for name, parameter in module.named_parameters()}
@@ -34,7 +38,7 @@ class Checkpoint:
             recipe,
             weights,
             {name: state["exp_avg"] for name, state in states.items()},
-            {name: state["exp_avg_sq"] for name, state in states.items()},
+            {name: state["exp_avg_sq"] for name, state in states.items() if "exp_avg_sq" in state},
         )
 
     @property
@@ -42,7 +46,12 @@ class Checkpoint:
         """The names of the styles in the recipe, in the order of their vectors."""
         return [style["name"] for style in json.loads(self.recipe)["styles"]]
 
-    def restore(self, module: nn.Module, optimizer: torch.optim.Adam) -> None:
+    @property
+    def optimizer(self) -> str:
+        """Which optimiser the moments are of."""
+        return str(json.loads(self.recipe).get("optimizer", "adam"))  # recipes did not always say
+
+    def restore(self, module: nn.Module, optimizer: Optimizer) -> None:
         """Puts a run into this state. Raises `InputError` when the network has another shape."""
         parameters = dict(module.named_parameters())
         if parameters.keys() != self.weights.keys():
@@ -52,10 +61,11 @@ class Checkpoint:
                 if parameter.shape != self.weights[name].shape:
                     raise InputError(f"the checkpoint's {name} has another shape: start without --resume")
                 parameter.copy_(self.weights[name])
-                optimizer.state[parameter] = {
-                    "step": torch.tensor(float(self.step)),
-                    "exp_avg": torch.empty_like(parameter).copy_(self.first_moments[name]),
-                    "exp_avg_sq": torch.empty_like(parameter).copy_(self.second_moments[name]),
+                moments = {"exp_avg": self.first_moments, "exp_avg_sq": self.second_moments}
+                optimizer.state[parameter] = {"step": torch.tensor(float(self.step))} | {
+                    key: torch.empty_like(parameter).copy_(found[name])
+                    for key, found in moments.items()
+                    if name in found
                 }
 
     def save(self, path: Path) -> None:
@@ -95,6 +105,6 @@ class Checkpoint:
         if not self.style_names or self.step < 0:
             raise ValueError("no styles or no step")
         for name, weight in self.weights.items():
-            for moments in (self.first_moments, self.second_moments):
-                if moments[name].shape != weight.shape:
+            for moment in (self.first_moments[name], self.second_moments.get(name, weight)):
+                if moment.shape != weight.shape:
                     raise ValueError(f"the moments of {name} have another shape")

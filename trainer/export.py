@@ -35,9 +35,14 @@ def model_card(recipe: Recipe, steps: int, validation: dict[str, float], start: 
 
 
 def export(bank: Bank, card: ModelCard, path: Path) -> None:
-    """Writes the bank to a temporary file and renames it. Raises `UsageError` when it cannot be written."""
+    """Writes the bank to a temporary file and renames it. Raises `UsageError` when it cannot be written.
+
+    Weights are kept in half precision, which is finer than the bfloat16 that they are mostly used in; style vectors,
+    which are few and are mixed, in single precision.
+    """
     tensors = {
-        f"network.{name}": parameter.detach().cpu().numpy() for name, parameter in bank.network.named_parameters()
+        f"network.{name}": parameter.detach().half().cpu().numpy()
+        for name, parameter in bank.network.named_parameters()
     }
     tensors["styles"] = bank.styles_SD.detach().cpu().numpy()
     try:

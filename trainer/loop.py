@@ -15,7 +15,9 @@ from trainer.bank import Bank, styles_of_step
 from trainer.checkpoint import Checkpoint
 from trainer.data.crops import Photos
 from trainer.data.loader import BatchLoader
+from trainer.host_memory import keep_freed_memory
 from trainer.journal import VALIDATION_PREFIX, Journal
+from trainer.muon import Muon
 from trainer.objective import Objective
 from trainer.processes import launch
 from trainer.recipe import Recipe
@@ -58,6 +60,7 @@ class Run:
         self._finite = torch.ones((), dtype=torch.bool, device=self._device)
         self.stopped = self._stopping = False
         torch.manual_seed(recipe.seed)
+        keep_freed_memory()
         self.bank = Bank(recipe)
         if recipe.start:
             self.bank.begin_from(StyleBank.load(Path(recipe.start)), [style.name for style in recipe.styles])
@@ -66,8 +69,10 @@ class Run:
             {"params": list(self.bank.network.parameters()), "factor": 1.0},
             {"params": [self.bank.styles_SD], "factor": recipe.style_rate_factor},
         ]
-        self._adam = torch.optim.Adam(groups, lr=recipe.learning_rate, betas=(0.9, 0.99))
-        self._module, self._optimizer = self.fabric.setup(self.bank, self._adam)
+        self._plain_optimizer = {"muon": Muon, "adam": torch.optim.Adam}[recipe.optimizer](
+            groups, lr=recipe.learning_rate, betas=(0.9, 0.99)
+        )
+        self._module, self._optimizer = self.fabric.setup(self.bank, self._plain_optimizer)
         self._photos = Photos.find(root / recipe.data.photos, recipe.data.cache_mb)
         self._batches = BatchLoader(self._photos, recipe)
         self._objective = Objective(recipe, root, self._device)
@@ -92,7 +97,10 @@ class Run:
                 f"{self.checkpoint_path} was trained on other styles ({', '.join(checkpoint.style_names)}): "
                 "start without --resume in another --output"
             )
-        checkpoint.restore(self.bank, self._adam)
+        if checkpoint.optimizer != self.recipe.optimizer:
+            name = checkpoint.optimizer
+            raise InputError(f"{self.checkpoint_path} was trained with {name}: --set optimizer={name}")
+        checkpoint.restore(self.bank, self._plain_optimizer)
         self.step = checkpoint.step
 
     def train(self, report: Callable[[Progress], None], sample_every: int = 500) -> None:
@@ -146,7 +154,7 @@ class Run:
         """Writes the checkpoint. Raises `EngineError` rather than save weights that are not numbers."""
         self._check_deferred()
         text = self.recipe.model_dump_json()
-        Checkpoint.capture(self.step, text, self.bank, self._adam).save(self.checkpoint_path)
+        Checkpoint.capture(self.step, text, self.bank, self._plain_optimizer).save(self.checkpoint_path)
 
     def validate(self) -> dict[str, float]:
         """The unweighted loss terms on the photographs that training never saw, averaged over all styles."""
@@ -169,7 +177,7 @@ class Run:
         self.fabric.backward(terms["total"])
         norm = nn.utils.clip_grad_norm_(self.bank.parameters(), recipe.gradient_clip)
         self._expect_finite("gradient", norm)  # the loss may be finite where its gradient is not: no weight may see it
-        for group in self._adam.param_groups:
+        for group in self._plain_optimizer.param_groups:
             group["lr"] = group["factor"] * learning_rate(recipe, self.step)
         self._optimizer.step()
         self.step += 1

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 _EPSILON = 1e-4
 _STEP_EPSILON = 1e-6
+_FAINTEST_DETAIL = (0.5 / 255) ** 2
 _DARK_NOISE = 1e-4
 _PHOTO_EDGE = 0.05
 _NEAR_COLOUR = 0.1
@@ -18,14 +19,8 @@ _LUMINANCE = (0.299, 0.587, 0.114)
 
 
 def gram(features_NCHW: Tensor) -> Tensor:
-    """The Gram matrix of each picture's features (N, C, C), divided by H x W (Gatys, Ecker and Bethge 2016, eq. 3).
-
-    The product runs in the features' own precision on their channels-last layout: in bfloat16, which sums in
-    float32, it takes half the time, and the style loss is off by less than a hundredth of a percent of itself (what
-    bfloat16 convolutions before it do to the features is more: a tenth to one and a half percent).
-    """
-    flat = features_NCHW.permute(0, 2, 3, 1).flatten(1, 2)
-    return (flat.transpose(1, 2) @ flat).float() / flat.shape[1]
+    """The Gram matrix of each picture's features (N, C, C), divided by H x W (Gatys, Ecker and Bethge 2016, eq. 3)."""
+    return _mean_products(_places_first(features_NCHW))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +37,9 @@ class Moments:
         The mean is taken off before the product and not after it: in bfloat16 a Gram matrix is right to half a
         percent of itself, which may be more than all of a small covariance.
         """
-        mean = features_NCHW.mean((2, 3), dtype=torch.float32)
-        return cls(mean, gram(features_NCHW - mean[:, :, None, None].to(features_NCHW.dtype)))
+        flat = _places_first(features_NCHW)
+        mean_NC = flat.sum(1, dtype=torch.float32) / flat.shape[1]
+        return cls(mean_NC, _mean_products(flat - mean_NC[:, None].to(flat.dtype)))
 
     @classmethod
     def stack(cls, parts: list["Moments"]) -> "Moments":
@@ -81,12 +77,13 @@ def content_loss(features: Tensor, targets: Tensor) -> Tensor:
     activations: each channel's mean and contrast belong to the style (Huang and Belongie 2017 move them) and are
     taken out, so that content and style do not pull at the same thing.
     """
-    features, targets = features.float(), targets.float()
-    feature_means, target_means = (x.mean((2, 3)) for x in (features, targets))
-    together = (features * targets).mean((2, 3)) - feature_means * target_means
-    feature_spread = features.square().mean((2, 3)) - feature_means.square()
-    target_spread = targets.square().mean((2, 3)) - target_means.square()
-    scale = ((feature_spread + _EPSILON) * (target_spread + _EPSILON)).sqrt()
+    found, wanted = (_places_first(x).float() for x in (features, targets))
+    places = found.shape[1]
+    found_mean, wanted_mean = (x.sum(1) / places for x in (found, wanted))
+    together = (found * wanted).sum(1) / places - found_mean * wanted_mean
+    found_spread = found.square().sum(1) / places - found_mean.square()
+    wanted_spread = wanted.square().sum(1) / places - wanted_mean.square()
+    scale = ((found_spread + _EPSILON) * (wanted_spread + _EPSILON)).sqrt()
     return 1 - ((together + _EPSILON) / scale).mean(1)
 
 
@@ -157,6 +154,27 @@ def grid_energy(batch_NCHW: Tensor, period: int = 4, window: int = 16) -> Tensor
     return (local - local.mean(2, keepdim=True)).square().mean((1, 2, 3)) * period**2
 
 
+def grid_share(batch_NCHW: Tensor, period: int = 8, window: int = 7) -> Tensor:
+    """The share of a picture's detail that repeats every `period` pixels, from 0 to 1.
+
+    `grid_energy` is an amplitude: the faint grid on a plain sky, which everybody sees, is nothing in it beside what
+    rough ground holds by chance. Here each window of `window` x `window` periods counts alike: the detail (the picture
+    less its mean over a period and one pixel more) is averaged per phase, and the mean square of that is taken relative
+    to the detail's own. Noise has 1 / window^2, photographs little more; a sky with a grid of any contrast on it has
+    nearly 1. A grid of any period that divides `period` counts too.
+    """
+    reach = period // 2
+    padded = F.pad(batch_NCHW, (reach, reach, reach, reach), mode="reflect")
+    detail = batch_NCHW - F.avg_pool2d(padded, 2 * reach + 1, stride=1)
+    height, width = (side // period * period for side in detail.shape[-2:])
+    phases = F.pixel_unshuffle(detail[..., :height, :width], period)
+    window = min(window, *phases.shape[-2:])
+    shape = (*batch_NCHW.shape[:2], period**2, -1)
+    repeats = F.avg_pool2d(phases, window).reshape(shape).square().mean(2)
+    contrast = F.avg_pool2d(phases.square(), window).reshape(shape).mean(2)
+    return (repeats / (contrast + _FAINTEST_DETAIL)).mean((1, 2))
+
+
 def lattice(batch_NCHW: Tensor, period: int = 4, window: int = 8) -> Tensor:
     """How unevenly fine contrast is spread over the phases of a period: the pinstripes that `grid_energy` cannot see.
 
@@ -180,6 +198,25 @@ def lattice(batch_NCHW: Tensor, period: int = 4, window: int = 8) -> Tensor:
 def overflow(batch_NCHW: Tensor) -> Tensor:
     """Mean distance by which values leave [0, 1]: the display clamps them, and a clamped value learns nothing."""
     return F.relu((batch_NCHW - 0.5).abs() - 0.5).mean((1, 2, 3))
+
+
+def _places_first(features_NCHW: Tensor) -> Tensor:
+    """Features as (N, H x W, C), which is how they lie in memory.
+
+    Sums over places then run along whole rows of channels, forwards and backwards: a mean over two dimensions of
+    four, whose gradient is spread over them again, took twice as long.
+    """
+    return features_NCHW.permute(0, 2, 3, 1).flatten(1, 2)
+
+
+def _mean_products(flat_NPC: Tensor) -> Tensor:
+    """The mean over places of the products of channels (N, C, C), in float32.
+
+    The product runs in the features' own precision: in bfloat16, which sums in float32, it takes half the time, and the
+    style loss is off by less than a hundredth of a percent of itself (what bfloat16 convolutions before it do to the
+    features is more: a tenth to one and a half percent).
+    """
+    return (flat_NPC.transpose(1, 2) @ flat_NPC).float() / flat_NPC.shape[1]
 
 
 def _coarse_luminance(batch_NCHW: Tensor, cell: int) -> Tensor:

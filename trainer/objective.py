@@ -55,6 +55,7 @@ class Objective:
             "variation": losses.total_variation(painted_NCHW),
             "grid": losses.grid_energy(painted_NCHW),
             "lattice": losses.lattice(painted_NCHW),
+            "grid_share": losses.grid_share(painted_NCHW),
             "overflow": losses.overflow(painted_NCHW),
         }
         scales: dict[str, float | Tensor] = {
@@ -65,6 +66,7 @@ class Objective:
             "variation": weights.total_variation,
             "grid": weights.grid,
             "lattice": weights.lattice,
+            "grid_share": weights.grid_share,
             "overflow": weights.overflow,
         }
         terms["total"] = content_sum + torch.stack([scales[name] * value for name, value in terms.items()]).sum(0)

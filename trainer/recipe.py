@@ -40,8 +40,10 @@ class NetworkRecipe(_Strict):
     kind: Literal["compact", "johnson"] = "compact"
     channels: int = Field(default=32, ge=4, le=256)
     blocks: int = Field(default=5, ge=1, le=20)
+    deep_channels: int = Field(default=64, ge=4, le=256)
+    """Of the compact network alone, as are the next two."""
+    shallow_blocks: int = Field(default=1, ge=0, le=20)
     tail_channels: int = Field(default=16, ge=4, le=256)
-    """Of the compact network alone."""
     upsampling: Upsampling = "nearest"
     """Of johnson alone, as is `output`."""
     output: Output = "linear"
@@ -62,6 +64,7 @@ class LossRecipe(_Strict):
     palette: float = Field(default=0.0, ge=0)
     grid: float = Field(default=0.0, ge=0)
     lattice: float = Field(default=0.0, ge=0)
+    grid_share: float = Field(default=0.0, ge=0)
     overflow: float = Field(default=1.0, ge=0)
 
 
@@ -88,7 +91,9 @@ class Recipe(_Strict):
     name: str
     steps: int = Field(ge=1)
     batch: int = Field(default=4, ge=1)
-    learning_rate: float = Field(default=4e-3, gt=0)
+    optimizer: Literal["muon", "adam"] = "muon"
+    """Muon (`trainer.muon`) learns as much from a picture as Adam from two."""
+    learning_rate: float = Field(default=3e-3, gt=0)
     style_rate_factor: float = Field(default=3.0, gt=0)
     """Style vectors learn this much faster than weights: each sees only its own share of the pictures."""
     warmup: int = Field(default=100, ge=0)

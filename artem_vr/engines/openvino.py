@@ -8,9 +8,10 @@ import numpy as np
 import openvino as ov
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from artem_vr.engines.arguments import check_batch
-from artem_vr.engines.bytes_network import BytesNetwork
+from artem_vr.engines.bytes_network import fast_bytes_network
 from artem_vr.engines.loading import load_network
 from artem_vr.errors import EngineError
 from artem_vr.styles import StyleBank
@@ -36,7 +37,7 @@ class OpenVinoEngine:
             raise EngineError("this processor does not compute in bf16: choose precision auto or f32")
         self.precision = precision
         self._threads = threads
-        self._network: BytesNetwork | None = BytesNetwork(load_network(bank))
+        self._network: nn.Module | None = fast_bytes_network(load_network(bank))
         self._style_size = bank.styles_SD.shape[1]
         self._requests: OrderedDict[tuple[int, ...], ov.InferRequest] = OrderedDict()
         self.compilations = 0

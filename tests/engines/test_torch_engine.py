@@ -9,6 +9,7 @@ from banks import picture, random_bank
 from artem_vr.engines.loading import load_network
 from artem_vr.engines.torch import TorchEngine
 from artem_vr.errors import EngineError, ModelError
+from artem_vr.nets.compact import CompactConfig
 from artem_vr.styles import StyleBank
 
 
@@ -65,8 +66,8 @@ def test_the_loaded_network_holds_the_weights_of_the_file(bank: StyleBank) -> No
 
 
 def test_weights_are_checked_before_memory_is_taken(bank: StyleBank) -> None:
-    card = with_network(bank, channels=4096, blocks=100).card
-    styles = np.zeros((3, 4 + 2 * (201 * 4096 + 8)), np.float32)  # the network would take 120 GB
+    card = with_network(bank, channels=4096, deep_channels=4096, blocks=100).card
+    styles = np.zeros((3, CompactConfig(4096, 4096, 100, 1, 8).style_size), np.float32)  # the network would take 120 GB
     with pytest.raises(ModelError, match="weights and network differ"):
         load_network(StyleBank(card, bank.weights, styles, bank.path))
 
@@ -117,5 +118,5 @@ def test_weights_that_do_not_fit_are_named_in_one_line(bank: StyleBank) -> None:
     says(f"network.stem.weight is {turned}", {**plain, "stem.weight": stem.T.copy()})
     says("network.stray belongs to no layer", {**plain, "stray": np.zeros(3, np.float32)})
     says("network.stem.weight is missing, network.stem belongs to no layer", {**rest, "stem": stem})
-    names = ("stem.weight", "convolutions.0.weight", "convolutions.1.weight")
+    names = ("stem.weight", "descend.weight", "deep.0.weight")
     says(f"{', '.join(f'network.{name} is missing' for name in names)} (and {len(plain) - 3} more)", {})

@@ -14,7 +14,7 @@ from artem_vr.nets.johnson import Johnson, JohnsonConfig
 
 def test_builds_each_kind_from_its_metadata() -> None:
     for kind, config, network in (
-        ("compact", CompactConfig(channels=8, blocks=1, tail_channels=4), Compact),
+        ("compact", CompactConfig(channels=8, deep_channels=6, blocks=1, tail_channels=4), Compact),
         ("johnson", JohnsonConfig(width=4, blocks=2), Johnson),
     ):
         built, style = catalogue.build(kind, config.to_metadata())

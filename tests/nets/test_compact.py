@@ -1,10 +1,21 @@
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
 
-from artem_vr.nets.compact import Compact, CompactConfig, Conv3x3, identity_style, initial_style
+from artem_vr.nets import compact
+from artem_vr.nets.compact import (
+    Compact,
+    CompactConfig,
+    SquareConvolution,
+    bilinear_rise,
+    evened,
+    identity_style,
+    initial_style,
+    squares_laid_out,
+)
 
-SMALL = CompactConfig(channels=8, blocks=2, tail_channels=8)
+SMALL = CompactConfig(channels=8, deep_channels=12, blocks=2, tail_channels=8)
 
 
 @pytest.fixture(autouse=True)
@@ -19,21 +30,23 @@ def random_styles(config: CompactConfig, count: int) -> Tensor:
     return styles
 
 
-def test_the_default_is_a_hundred_thousand_weights_without_a_bias() -> None:
+def test_the_default_is_four_hundred_thousand_weights_without_a_bias() -> None:
     network = Compact()
     parameters = dict(network.named_parameters())
-    assert sum(weight.numel() for weight in parameters.values()) == 112_320
+    assert sum(weight.numel() for weight in parameters.values()) == 431_808
     assert all(weight.ndim == 4 for weight in parameters.values())
     assert not any("bias" in name for name in parameters)
 
 
-def test_a_bank_of_eight_painters_is_under_a_megabyte() -> None:
-    numbers = sum(weight.numel() for weight in Compact().parameters()) + 8 * CompactConfig().style_size
-    assert 4 * numbers < 1_000_000
+def test_a_bank_of_sixteen_painters_is_under_a_megabyte() -> None:
+    """Weights are stored in half precision, style vectors in single precision."""
+    weights = sum(weight.numel() for weight in Compact().parameters())
+    assert 2 * weights + 4 * 16 * CompactConfig().style_size < 1_000_000
 
 
 def test_the_style_vector_is_as_long_as_the_configuration_says() -> None:
-    for config in (CompactConfig(), SMALL, CompactConfig(channels=5, blocks=1, tail_channels=3)):
+    odd = CompactConfig(channels=5, deep_channels=7, blocks=1, shallow_blocks=0, tail_channels=3)
+    for config in (CompactConfig(), SMALL, odd):
         network, style = Compact(config), initial_style(config)
         assert style.shape == identity_style(config).shape == (config.style_size,)
         keep, ground, norms = network.split(style[None])
@@ -42,7 +55,7 @@ def test_the_style_vector_is_as_long_as_the_configuration_says() -> None:
         assert all((scale == 1).all() and (shift == 0).all() for scale, shift in norms)
 
 
-@pytest.mark.parametrize("size", [(8, 8), (9, 8), (18, 34), (33, 47), (62, 50), (64, 48)])
+@pytest.mark.parametrize("size", [(3, 5), (8, 8), (9, 8), (18, 34), (33, 47), (62, 50), (64, 48)])
 def test_any_size_keeps_its_size(size: tuple[int, int]) -> None:
     network, batch = Compact(SMALL), torch.rand(2, 3, *size)
     painted = network(batch, random_styles(SMALL, 2))
@@ -83,25 +96,65 @@ def test_pictures_of_a_batch_do_not_see_each_other() -> None:
     assert not torch.allclose(together[:1], network(batch[:1], styles[1:2]), atol=1e-2)
 
 
-def test_a_flat_picture_gets_no_frame() -> None:
-    painted = Compact(SMALL)(torch.full((1, 3, 32, 32), 0.7), random_styles(SMALL, 1))
-    corner = painted[..., :4, :4]
-    for top in (0, 12, 28):
-        for left in (0, 12, 28):
-            assert torch.allclose(painted[..., top : top + 4, left : left + 4], corner, atol=1e-5)
+def unevenness(layer: nn.Conv2d) -> float:
+    """How far from flat a flat picture comes out of a layer."""
+    painted = layer(torch.full((1, layer.in_channels, 32, 32), 0.7)).detach()
+    return (painted - painted[..., 3:4, 3:4]).abs().max().item()
 
 
-def test_zeros_at_the_border_would_make_one() -> None:
-    """The test above can fail: with zero padding the same network has a frame."""
-    network = Compact(SMALL)
-    for module in network.modules():
-        if isinstance(module, Conv3x3):
-            module.padding_mode = "zeros"
-    painted = network(torch.full((1, 3, 32, 32), 0.7), random_styles(SMALL, 1))
-    assert not torch.allclose(painted[..., :4, :4], painted[..., 12:16, 12:16], atol=1e-2)
+def test_no_convolution_gives_a_flat_picture_a_frame() -> None:
+    """The whole network cannot be asked: what it normalises of a flat picture is nothing but rounding errors."""
+    layers = [module for module in Compact(SMALL).modules() if isinstance(module, nn.Conv2d)]
+    assert len(layers) == 5 + 2 * SMALL.blocks + 2 * SMALL.shallow_blocks
+    assert all(unevenness(layer) < 1e-5 for layer in layers)
+    for layer in layers:
+        layer.padding_mode = "zeros"
+    assert all(unevenness(layer) > 1e-2 for layer in layers)  # the check can fail
 
 
-@pytest.mark.parametrize("field", ["channels", "blocks", "tail_channels"])
-def test_an_impossible_shape(field: str) -> None:
-    with pytest.raises(ValueError, match="at least 1"):
-        CompactConfig(**{field: 0})
+@pytest.mark.parametrize(
+    "shape", [{"channels": 0}, {"deep_channels": 0}, {"blocks": 0}, {"tail_channels": 0}, {"shallow_blocks": -1}]
+)
+def test_an_impossible_shape(shape: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="at least"):
+        CompactConfig(**shape)
+
+
+def test_squares_can_be_bilinear_upsampling_and_a_convolution() -> None:
+    weight, x = torch.randn(5, 7, 3, 3), torch.rand(2, 7, 6, 9)
+    large = F.pad(F.interpolate(x, scale_factor=2.0, mode="bilinear"), (1, 1, 1, 1), mode="replicate")
+    convolution = SquareConvolution(7, 5)
+    with torch.no_grad():
+        convolution.weight.copy_(bilinear_rise(weight))
+    assert torch.allclose(squares_laid_out(convolution(x)), F.conv2d(large, weight), atol=1e-4)
+
+
+def test_all_places_of_a_square_answer_a_flat_input_alike() -> None:
+    convolution, flat = SquareConvolution(7, 5), torch.rand(1, 7, 1, 1).expand(1, 7, 6, 9)
+    torch.nn.init.normal_(convolution.weight)
+    answers = convolution(flat).reshape(4, 5, 6, 9)
+    assert torch.allclose(answers, answers[:1, :, :1, :1].expand_as(answers), atol=1e-5)
+    plain = F.conv2d(flat, convolution.weight).reshape(4, 5, 4, 7)
+    assert (plain - plain[:1]).abs().max() > 1  # what is not evened does not
+    assert torch.allclose(evened(evened(convolution.weight)), evened(convolution.weight), atol=1e-6)
+    # Of all such weights it is the nearest: what was taken away has no part in them.
+    taken = convolution.weight - evened(convolution.weight)
+    assert (taken * evened(convolution.weight)).sum().abs() < 1e-3 * convolution.weight.square().sum()
+
+
+def test_squares_are_a_pixel_shuffle_with_the_places_first() -> None:
+    x = torch.rand(2, 12, 4, 5)
+    channels_first = x.reshape(2, 4, 3, 4, 5).transpose(1, 2).reshape(2, 12, 4, 5)
+    assert torch.equal(squares_laid_out(x), F.pixel_shuffle(channels_first, 2))
+
+
+def test_every_place_of_a_square_has_the_same_mean_and_contrast() -> None:
+    """Whatever the weights are, what is normalised before it is laid out has no grid in its mean or contrast."""
+    scale, shift = 1 + torch.rand(2, 5, 1, 1), torch.rand(2, 5, 1, 1)
+    uneven = torch.randn(2, 20, 16, 16) * torch.arange(1, 21).reshape(1, 20, 1, 1) + torch.arange(20).reshape(
+        1, 20, 1, 1
+    )
+    places = F.pixel_unshuffle(squares_laid_out(compact._modulate_squares(uneven, (scale, shift))), 2)
+    places = places.reshape(2, 5, 4, -1)
+    assert torch.allclose(places.mean(3), shift[..., 0].expand(2, 5, 4), atol=1e-4)
+    assert torch.allclose(places.std(3, correction=0), scale[..., 0].expand(2, 5, 4), atol=1e-3)

@@ -22,6 +22,7 @@ precision = "float32"
 device = "cpu"
 [network]
 channels = 4
+deep_channels = 6
 blocks = 1
 tail_channels = 4
 [losses]

@@ -29,7 +29,10 @@ def test_the_format(run: Run) -> None:
     """Runs of days are resumed from this file: its keys and metadata stay."""
     tensors, metadata = parts(run.checkpoint_path)
     names = dict(run.bank.named_parameters())
-    assert tensors.keys() == {f"{group}/{name}" for group in ("weights", "first", "second") for name in names}
+    assert tensors.keys() == {
+        *(f"{group}/{name}" for group in ("weights", "first") for name in names),
+        "second/styles_SD",  # Muon has one moment of convolutions
+    }
     assert metadata.keys() == {"step", "recipe"}
     assert metadata["step"] == "2"
     assert json.loads(metadata["recipe"])["name"] == "miniature"
@@ -40,10 +43,11 @@ def test_it_comes_back_as_it_was(run: Run) -> None:
     assert again.step == 2
     assert again.style_names == ["stripes", "dots"]
     for name, parameter in run.bank.named_parameters():
-        state = run._adam.state[parameter]
+        state = run._plain_optimizer.state[parameter]
         assert torch.equal(again.weights[name], parameter)
         assert torch.equal(again.first_moments[name], state["exp_avg"])
-        assert torch.equal(again.second_moments[name], state["exp_avg_sq"])
+        if name == "styles_SD":
+            assert torch.equal(again.second_moments[name], state["exp_avg_sq"])
         assert state["exp_avg"].abs().sum() > 0
 
 
@@ -95,7 +99,8 @@ def without(tensors: dict[str, torch.Tensor], start: str) -> dict[str, torch.Ten
 CORRUPT = {
     "other keys": lambda t, m: ({"conv.weight": torch.zeros(3)}, m),
     "an unknown group": lambda t, m: ({**t, "third/x": torch.zeros(3)}, m),
-    "no moments": lambda t, m: (without(t, "second/"), m),
+    "no moments": lambda t, m: (without(t, "first/"), m),
+    "a second moment of another shape": lambda t, m: ({**t, "second/styles_SD": torch.zeros(3)}, m),
     "a moment of another shape": lambda t, m: ({**t, "first/styles_SD": torch.zeros(3)}, m),
     "no metadata": lambda t, m: (t, None),
     "no step": lambda t, m: (t, {"recipe": m["recipe"]}),
@@ -133,6 +138,19 @@ def test_no_checkpoint_at_all(miniature: Miniature) -> None:
 def test_a_checkpoint_of_another_network(miniature: Miniature, run: Run, change: dict[str, str]) -> None:
     with pytest.raises(InputError, match="start without --resume"):
         miniature.run("run", **change).resume()
+
+
+def test_a_checkpoint_of_another_optimiser(miniature: Miniature, run: Run) -> None:
+    with pytest.raises(InputError, match=r"was trained with muon: --set optimizer=muon"):
+        miniature.run("run", optimizer="adam").resume()
+
+
+def test_adam_has_both_moments_of_all(miniature: Miniature) -> None:
+    run = miniature.run("adam", optimizer="adam")
+    train_until(run, 2)
+    again = Checkpoint.load(run.checkpoint_path)
+    assert again.optimizer == "adam"
+    assert again.first_moments.keys() == again.second_moments.keys() == again.weights.keys()
 
 
 def test_a_checkpoint_of_other_styles(miniature: Miniature, run: Run) -> None:

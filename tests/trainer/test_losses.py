@@ -124,14 +124,15 @@ def test_palette_loss_finds_a_spot_of_a_foreign_colour() -> None:
     assert losses.palette_loss(spot, palette).item() == pytest.approx(share * 0.9, rel=0.2)
 
 
-def test_lattice_finds_pinstripes_that_the_grid_energy_does_not() -> None:
+@pytest.mark.parametrize("period", [4, 8])
+def test_lattice_finds_pinstripes_that_the_grid_energy_does_not(period: int) -> None:
     natural, fine = texture(0.05, 3, 256), torch.randn(1, 1, 256, 256).expand(1, 3, 256, 256) * 0.1
-    pinstripes = natural + fine * (torch.arange(256) % 4 == 0)  # of either sign: they average to nothing
+    pinstripes = natural + fine * (torch.arange(256) % period == 0)  # of either sign: they average to nothing
     assert losses.grid_energy(pinstripes) - losses.grid_energy(natural) < 2e-4
-    assert losses.lattice(natural).item() < 0.1
-    assert losses.lattice(pinstripes) > 3 * losses.lattice(natural)
-    other = natural + fine * (torch.arange(256) % 5 == 0)
-    assert losses.lattice(other) < 0.4 * losses.lattice(pinstripes)
+    assert losses.lattice(natural, period).item() < 0.1
+    assert losses.lattice(pinstripes, period) > 3 * losses.lattice(natural, period)
+    other = natural + fine * (torch.arange(256) % (period + 1) == 0)
+    assert losses.lattice(other, period) < 0.4 * losses.lattice(pinstripes, period)
 
 
 def test_total_variation_is_the_mean_step() -> None:

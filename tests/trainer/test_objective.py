@@ -15,7 +15,8 @@ def batch() -> torch.Tensor:
 
 
 def test_the_total_is_the_weighted_sum(miniature: Miniature, batch: torch.Tensor) -> None:
-    recipe = miniature.recipe()
+    others = ("patch", "palette", "lattice", "grid_share")
+    recipe = miniature.recipe(**{f"losses.{name}": str(0.5 + index) for index, name in enumerate(others)})
     terms = Objective(recipe, miniature.root)(batch, batch.flip(3) * 1.1, torch.tensor([0, 1]))
     weights = recipe.losses
     assert all(value.ndim == 0 for value in terms.values())
@@ -26,6 +27,7 @@ def test_the_total_is_the_weighted_sum(miniature: Miniature, batch: torch.Tensor
         + terms["patch"] * weights.patch
         + terms["palette"] * weights.palette
         + terms["lattice"] * weights.lattice
+        + terms["grid_share"] * weights.grid_share
         + terms["variation"] * weights.total_variation
         + terms["grid"] * weights.grid
         + terms["overflow"] * weights.overflow

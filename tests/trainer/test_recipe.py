@@ -27,10 +27,10 @@ def test_there_are_shipped_recipes() -> None:
     assert {"bank", "johnson"} <= {path.stem for path in SHIPPED}
 
 
-def test_the_reference_differs_from_the_bank_in_its_network_and_rate_alone() -> None:
+def test_the_reference_differs_from_the_bank_in_its_network_and_optimiser_alone() -> None:
     bank, johnson = (load_recipe(path).model_dump() for path in SHIPPED if path.stem in {"bank", "johnson"})
     assert (johnson["network"]["kind"], johnson["network"]["channels"]) == ("johnson", 32)
-    assert [key for key in bank if bank[key] != johnson[key]] == ["name", "learning_rate", "network"]
+    assert [key for key in bank if bank[key] != johnson[key]] == ["name", "optimizer", "learning_rate", "network"]
 
 
 def test_values_and_defaults(path: Path) -> None:
