@@ -10,7 +10,7 @@ import typer
 
 from artem_vr import __version__
 from artem_vr.errors import ArtemError, UsageError
-from artem_vr.style_commands import evaluate, styles_app
+from artem_vr.style_commands import evaluate, export, styles_app
 
 if TYPE_CHECKING:
     from artem_vr.config import PreviewOptions
@@ -225,7 +225,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
 @app.command()
 def demo(
     folder: Annotated[Path, typer.Option(help="Where demo.mp4, demo.png and demo.json go.")] = Path(),
-    seconds: Annotated[float, typer.Option(help="How long the walk is.")] = 24.0,
+    seconds: Annotated[float, typer.Option(help="How long the walk is.")] = 30.0,
 ) -> None:
     """Walk through the built-in scene, from painter to painter, and leave a film of it."""
     from artem_vr.demo import run_demo
@@ -255,6 +255,7 @@ def train(
 
 
 app.command()(evaluate)
+app.command()(export)
 
 
 def _run_preview(options: "PreviewOptions") -> dict[str, Any]:

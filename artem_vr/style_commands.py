@@ -108,6 +108,33 @@ def add(
         print("the bank finds it when it lies in the folder that --output leaves out")
 
 
+def export(
+    target: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The file to write.")],
+    model: Annotated[Path | None, typer.Option(help="A bank (.safetensors); the shipped one if not given.")] = None,
+) -> None:
+    """Write a bank's network as ONNX, for runtimes and hardware that this program does not serve itself.
+
+    Bytes in, bytes out: uint8 pictures (N, H, W, 3) and style vectors (N, D), any number and size in multiples of 8.
+    ONNX Runtime must paint with it what PyTorch does before anything is written. Needs: pip install 'artem-vr[onnx]'
+    """
+    from artem_vr.config import check_output
+    from artem_vr.errors import UsageError
+    from artem_vr.styles import StyleBank
+
+    check_output(target, "OUT.onnx")
+    if target.suffix.lower() != ".onnx":
+        raise UsageError(f"{target}: the file's name must end in .onnx")
+    bank = StyleBank.load(model)
+    from trainer.onnx_export import export_onnx  # only now, for it takes seconds
+
+    print(f"exporting {bank.path.name} and checking it against PyTorch: half a minute ...", flush=True)
+    done = export_onnx(bank, target)
+    print(
+        f"wrote {done.path}: ONNX Runtime is {done.mean_levels:.3f} of 255 from PyTorch in the mean, "
+        f"{done.most_levels} at most"
+    )
+
+
 def evaluate(
     model: Annotated[Path | None, typer.Argument(help="A bank (.safetensors); the shipped one if not given.")] = None,
     data: Annotated[

@@ -1,7 +1,8 @@
 """Makes the pictures of the README: docs/images/demo.jpg and docs/images/styles.jpg.
 
-The first shows moments of the demonstration's walk, one for each painter; the second the same place of it unpainted
-and in each style of the bank. Both are what the live preview shows.
+The first shows moments of the demonstration's walk, one for each painter; the second the same place of it unpainted, in
+each style of the bank, and at last in one of them at half strength and in two at once. Both are what the live preview
+shows.
 """
 
 import tempfile
@@ -19,26 +20,33 @@ from artem_vr.styles import IDENTITY, StyleBank
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 SIZE = (1280, 720)
-SECONDS_EACH = 3.0
-COLUMNS = 3
-TILE = (400, 300)
+SECONDS_EACH = 2.5
+COLUMNS = 5
+MOMENTS_A_ROW = 4
+TILE = (320, 240)
+FAINT, MIX = "great-wave", "starry-night:0.5,scream:0.5"
 _LABEL = (255, 255, 255)
 
 
-def shoot(style: str, seconds: float, folder: Path) -> NDArray[np.uint8]:
+def shoot(style: str, seconds: float, folder: Path, strength: float = 1.0) -> NDArray[np.uint8]:
     """The walk at `seconds` after its start: both eyes side by side."""
     path = folder / "picture.png"
     # Two frames a second are enough to get there: the clock is simulated.
     options = PreviewOptions(size=SIZE, headless=True, fps=2.0, frames=1 + round(2 * seconds), snapshot=path)
-    preview(replace(options, style=style))
+    preview(replace(options, style=style, strength=strength))
     return read_picture(path).rgb_HWC
 
 
-def strip(moments: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """The left eyes at half size, in two rows."""
-    eyes = [cv2.resize(one[:, : SIZE[0] // 2], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for one in moments]
-    half = len(eyes) // 2
-    return np.asarray(np.vstack([np.hstack(eyes[:half]), np.hstack(eyes[half : 2 * half])]), np.uint8)
+def left_eye(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The left eye at half size."""
+    small = cv2.resize(picture[:, : SIZE[0] // 2], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8)
+
+
+def laid_out(tiles: list[NDArray[np.uint8]], columns: int) -> NDArray[np.uint8]:
+    """Tiles of one size in rows; what is left of the last row stays black."""
+    tiles = tiles + [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
+    return np.vstack([np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)])
 
 
 def tile(picture: NDArray[np.uint8], label: str) -> NDArray[np.uint8]:
@@ -55,15 +63,15 @@ def tile(picture: NDArray[np.uint8], label: str) -> NDArray[np.uint8]:
 def main() -> None:
     """Writes both pictures."""
     IMAGES.mkdir(parents=True, exist_ok=True)
-    names = [IDENTITY, *StyleBank.load().names]
+    names = StyleBank.load().names
     with tempfile.TemporaryDirectory() as folder:
-        pictures = {name: shoot(name, 0.0, Path(folder)) for name in names}
-        moments = [shoot(name, SECONDS_EACH * (index + 0.5), Path(folder)) for index, name in enumerate(names[1:])]
-    write_picture(IMAGES / "demo.jpg", strip(moments))
+        pictures = {name: shoot(name, 0.0, Path(folder)) for name in [IDENTITY, *names, MIX]}
+        faint = shoot(FAINT, 0.0, Path(folder), strength=0.5)
+        moments = [shoot(name, SECONDS_EACH * (index + 0.5), Path(folder)) for index, name in enumerate(names)]
+    write_picture(IMAGES / "demo.jpg", laid_out([left_eye(moment) for moment in moments], MOMENTS_A_ROW))
+    mixed = tile(pictures.pop(MIX), MIX.replace(":0.5,", " + ").removesuffix(":0.5"))
     tiles = [tile(picture, name) for name, picture in pictures.items()]
-    tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % COLUMNS)
-    rows = [np.hstack(tiles[start : start + COLUMNS]) for start in range(0, len(tiles), COLUMNS)]
-    write_picture(IMAGES / "styles.jpg", np.vstack(rows))
+    write_picture(IMAGES / "styles.jpg", laid_out([*tiles, tile(faint, f"{FAINT}, strength 0.5"), mixed], COLUMNS))
 
 
 if __name__ == "__main__":

@@ -107,6 +107,7 @@ def test_the_trainer_knows_only_networks_styles_and_errors() -> None:
     allowed = (
         "artem_vr.nets",
         "artem_vr.engines.loading",
+        "artem_vr.engines.bytes_network",
         "artem_vr.styles",
         "artem_vr.added_styles",
         "artem_vr.errors",
@@ -124,13 +125,14 @@ def test_the_trainer_knows_only_networks_styles_and_errors() -> None:
 def test_only_the_composition_root_names_backends() -> None:
     """Besides app.py, the bench and the doctor may name engines, for they measure or list every one of them.
 
-    The trainer reads finished networks with what engines read them with.
+    The trainer reads finished networks with what engines read them with, and exports what they run.
     """
     allowed = {
         "artem_vr.app": BACKENDS,
         "artem_vr.bench": {"engines"},
         "artem_vr.doctor": {"engines"},
         "trainer.trained": {"engines"},
+        "trainer.onnx_export": {"engines"},
     }
     wrong = [
         item

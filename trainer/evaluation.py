@@ -4,24 +4,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
 from pydantic import ValidationError
 
 from artem_vr.errors import InputError, UsageError
 from artem_vr.styles import StyleBank, StyleCard
-from trainer.data.crops import Photos, validation_batch
+from trainer.data.crops import Photos
 from trainer.device import training_device
 from trainer.objective import Objective
 from trainer.recipe import Recipe, StyleRecipe
 from trainer.shipped import recipe_and_root
 from trainer.trained import TrainedBank
-from trainer.validation import draw_grid, write_grid
+from trainer.validation import Terms, draw_grid, mean, measure, write_grid
 
-_BATCH = 4
 _SHEET_ROWS = 4
 _SHOWN = ("style", "content", "total")
-
-Terms = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +58,28 @@ class Evaluation:
             "model": str(self.model),
             "photographs": self.photographs,
             "styles": self.styles,
-            "mean": mean(self.styles),
+            "mean": mean([*self.styles.values()]),
             "skipped": self.skipped,
         }
         if self.reference_model is not None:
             found["reference"] = {
                 "model": str(self.reference_model),
                 "styles": self.reference,
-                "mean": mean(self.reference),
+                "mean": mean([*self.reference.values()]),
                 "ratios": {name: ratios(self.styles[name], terms) for name, terms in self.reference.items()},
             }
         return found
+
+
+class _Count:
+    """Keeps count of the pictures that are done, of a total."""
+
+    def __init__(self, total: int, advance: Callable[[int, int], None]) -> None:
+        self._done, self._total, self._advance = 0, total, advance
+
+    def add(self, pictures: int) -> None:
+        self._done += pictures
+        self._advance(self._done, self._total)
 
 
 def evaluate(question: Question, advance: Callable[[int, int], None] = lambda done, of: None) -> Evaluation:
@@ -98,9 +105,13 @@ def evaluate(question: Question, advance: Callable[[int, int], None] = lambda do
     recipe = recipe.model_copy(update={"styles": list(known.values()), "precision": "float32"})
     photos = _held_out(root / recipe.data.photos, question.count)
     device = training_device(question.device)
-    judge = _Judge(recipe, photos, Objective(recipe, root, device), sum(map(len, names)), advance)
     trained = [TrainedBank(bank, chosen, device) for bank, chosen in zip(banks, names, strict=True)]
-    found = [judge.measure(bank, chosen) for bank, chosen in zip(trained, names, strict=True)]
+    objective, order = Objective(recipe, root, device), list(known)
+    count = _Count(sum(map(len, names)) * len(photos.validation), advance)
+    found = [
+        _by_name(recipe, chosen, measure(bank, recipe, photos, objective, [*map(order.index, chosen)], count.add))
+        for bank, chosen in zip(trained, names, strict=True)
+    ]
     if question.sheet is not None:
         rows = min(_SHEET_ROWS, len(photos.validation))
         write_grid(draw_grid(trained[0], recipe, root, photos, rows), question.sheet)
@@ -115,9 +126,9 @@ def render(found: Evaluation) -> str:
     titles = [f"{term:>8}" + ("  reference   ratio" if found.reference else "") for term in _SHOWN]
     lines = [f"{'':{width}}  " + "   ".join(titles)]
     # Means are compared over the same styles.
-    means = mean({name: found.styles[name] for name in found.reference or found.styles})
+    means = mean([found.styles[name] for name in found.reference or found.styles])
     rows = [(name, terms, found.reference.get(name)) for name, terms in found.styles.items()]
-    rows.append(("mean", means, mean(found.reference) if found.reference else None))
+    rows.append(("mean", means, mean([*found.reference.values()]) if found.reference else None))
     for name, terms, reference in rows:
         cells = [f"{terms[term]:8.4f}{_compared(terms, reference, term) if found.reference else ''}" for term in _SHOWN]
         lines.append(f"{name:{width}}  {'   '.join(cells)}".rstrip())
@@ -127,12 +138,6 @@ def render(found: Evaluation) -> str:
     if found.skipped:
         lines.append(f"left out, for the recipe names no painting of theirs: {', '.join(found.skipped)}")
     return "\n".join(lines)
-
-
-def mean(styles: dict[str, Terms]) -> Terms:
-    """The mean of each term over the styles."""
-    terms = next(iter(styles.values()))
-    return {name: sum(style[name] for style in styles.values()) / len(styles) for name in terms}
 
 
 def ratios(terms: Terms, reference: Terms) -> Terms:
@@ -178,35 +183,11 @@ def _compared(terms: Terms, reference: Terms | None, term: str) -> str:
     return f"  {reference[term]:9.4f}  {terms[term] / reference[term]:6.3f}"
 
 
-class _Judge:
-    """Measures banks with the same photographs, and keeps count of the pictures over all of their `styles`."""
-
-    def __init__(
-        self, recipe: Recipe, photos: Photos, objective: Objective, styles: int, advance: Callable[[int, int], None]
-    ) -> None:
-        self._recipe, self._photos, self._objective, self._advance = recipe, photos, objective, advance
-        self._done, self._total = 0, styles * len(photos.validation)
-
-    @torch.no_grad()
-    def measure(self, bank: TrainedBank, names: list[str]) -> dict[str, Terms]:
-        """The terms of a bank's vectors, which are those of `names`."""
-        device = bank.styles_SD.device
-        order = {style.name: index for index, style in enumerate(self._recipe.styles)}
-        sums: dict[str, Terms] = {name: {} for name in names}
-        for start in range(0, len(self._photos.validation), _BATCH):
-            batch = validation_batch(self._photos, self._recipe.data.crop, start, _BATCH).to(device)
-            for row, name in enumerate(names):
-                painted = bank(batch, torch.full((len(batch),), row, device=device)).clamp(0, 1)
-                terms = self._objective(batch, painted, torch.full((len(batch),), order[name], device=device))
-                for term, value in terms.items():
-                    sums[name][term] = sums[name].get(term, 0.0) + value.item() * len(batch)
-                self._done += len(batch)
-                self._advance(self._done, self._total)
-        return {name: _with_content(self._recipe, terms, len(self._photos.validation)) for name, terms in sums.items()}
+def _by_name(recipe: Recipe, names: list[str], found: list[Terms]) -> dict[str, Terms]:
+    return {name: _with_content(recipe, terms) for name, terms in zip(names, found, strict=True)}
 
 
-def _with_content(recipe: Recipe, sums: Terms, pictures: int) -> Terms:
-    terms = {name: value / pictures for name, value in sums.items()}
+def _with_content(recipe: Recipe, terms: Terms) -> Terms:
     taps = recipe.losses.content
     content = sum(weight * terms[f"content/{tap}"] for tap, weight in taps.items()) / sum(taps.values())
-    return {"style": terms.pop("style"), "content": content, **terms}
+    return {"style": terms["style"], "content": content, **terms}

@@ -21,7 +21,7 @@ from trainer.muon import Muon
 from trainer.objective import Objective
 from trainer.processes import launch
 from trainer.recipe import Recipe
-from trainer.validation import draw_grid, validate
+from trainer.validation import draw_grid, glance, validate
 
 CHECKPOINT_NAME = "checkpoint.safetensors"
 _FIRST_CHECKPOINT_SECONDS = 10.0
@@ -162,7 +162,7 @@ class Run:
 
     def glance(self) -> dict[str, float]:
         """The same on few of them, each in one style, to be followed while training; names begin "validation/"."""
-        terms = validate(self.bank, self.recipe, self._photos, self._objective, glance=True)
+        terms = glance(self.bank, self.recipe, self._photos, self._objective)
         return {VALIDATION_PREFIX + name: value for name, value in terms.items()}
 
     def _take_step(self) -> dict[str, Tensor]:

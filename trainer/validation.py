@@ -1,11 +1,13 @@
 """Judging a bank while it trains: losses on unseen photographs, and grids of pictures for a person to look at."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from trainer.bank import Bank
 from trainer.data.crops import Photos, read_painting, validation_batch
@@ -17,27 +19,60 @@ _BATCH = 4
 _GLANCED = 16
 _GRID_CROP = 256
 
+Terms = dict[str, float]
+"""Unweighted loss terms by name, and their weighted sum as "total"."""
+
+
+def validate(bank: Bank, recipe: Recipe, photos: Photos, objective: Objective) -> dict[str, float]:
+    """The loss terms on the validation photographs, averaged over all of them in all styles."""
+    return mean(measure(bank, recipe, photos, objective, range(len(recipe.styles))))
+
 
 @torch.no_grad()
-def validate(
-    bank: Bank, recipe: Recipe, photos: Photos, objective: Objective, glance: bool = False
-) -> dict[str, float]:
-    """The loss terms on the validation photographs, averaged over all of them in all styles.
+def measure(
+    bank: Bank,
+    recipe: Recipe,
+    photos: Photos,
+    objective: Objective,
+    targets: Sequence[int],
+    advance: Callable[[int], None] = lambda pictures: None,
+) -> list[Terms]:
+    """The mean loss terms of each of the bank's styles on the validation photographs.
 
-    A `glance` takes the first sixteen, each in one style in turn: seconds where the whole takes minutes.
+    Style k is judged against number `targets[k]` of the recipe's paintings. `advance` is told of pictures done.
     """
-    sums: dict[str, float] = {}
-    pictures = 0
-    device, count = bank.styles_SD.device, len(recipe.styles)
-    for start in range(0, min(len(photos.validation), _GLANCED) if glance else len(photos.validation), _BATCH):
+    device, count = bank.styles_SD.device, len(photos.validation)
+    sums: list[Terms] = [{} for _ in targets]
+    for start in range(0, count, _BATCH):
         batch = validation_batch(photos, recipe.data.crop, start, _BATCH).to(device)
-        in_turn = (start + torch.arange(len(batch))) % count
-        for styles in [in_turn] if glance else [torch.full((len(batch),), index) for index in range(count)]:
-            painted = bank(batch, styles.to(device)).clamp(0, 1)
-            for name, value in objective(batch, painted, styles.to(device)).items():
-                sums[name] = sums.get(name, 0.0) + value.item() * len(batch)
-            pictures += len(batch)
-    return {name: value / pictures for name, value in sums.items()}
+        for style, (target, terms) in enumerate(zip(targets, sums, strict=True)):
+            painted = bank(batch, torch.full((len(batch),), style, device=device)).clamp(0, 1)
+            found = objective(batch, painted, torch.full((len(batch),), target, device=device))
+            _add(terms, found, len(batch))
+            advance(len(batch))
+    return [{name: value / count for name, value in terms.items()} for terms in sums]
+
+
+@torch.no_grad()
+def glance(bank: Bank, recipe: Recipe, photos: Photos, objective: Objective) -> Terms:
+    """The loss terms on the first sixteen validation photographs, each in one style in turn: seconds, not minutes."""
+    device, count = bank.styles_SD.device, min(len(photos.validation), _GLANCED)
+    sums: Terms = {}
+    for start in range(0, count, _BATCH):
+        batch = validation_batch(photos, recipe.data.crop, start, min(_BATCH, count - start)).to(device)
+        styles = ((start + torch.arange(len(batch))) % len(recipe.styles)).to(device)
+        _add(sums, objective(batch, bank(batch, styles).clamp(0, 1), styles), len(batch))
+    return {name: value / count for name, value in sums.items()}
+
+
+def mean(styles: Sequence[Terms]) -> Terms:
+    """The mean of each term over the styles."""
+    return {name: sum(terms[name] for terms in styles) / len(styles) for name in styles[0]}
+
+
+def _add(sums: Terms, found: dict[str, Tensor], pictures: int) -> None:
+    for name, value in found.items():
+        sums[name] = sums.get(name, 0.0) + value.item() * pictures
 
 
 @torch.no_grad()

@@ -100,7 +100,7 @@ def test_the_table(question: Question) -> None:
     assert lines[0].split() == ["style", "content", "total"]
     assert [line.split()[0] for line in lines[1:4]] == ["stripes", "dots", "mean"]
     style = math.fsum(terms["style"] for terms in found.styles.values()) / 2
-    assert lines[3].split()[1] == f"{style:.4f}" and mean(found.styles)["style"] == pytest.approx(style)
+    assert lines[3].split()[1] == f"{style:.4f}" and mean([*found.styles.values()])["style"] == pytest.approx(style)
     assert json.loads(json.dumps(found.to_json()))["mean"]["style"] == pytest.approx(style)
 
 
