@@ -80,6 +80,8 @@ def open_source(display: Display, options: PreviewOptions) -> FrameSource:
         from artem_vr.sources.courtyard.source import CourtyardSource
 
         return CourtyardSource(display.ctx, options.eye_size)
+    if kind == "screen":
+        return _open_screen(options.source, int(argument), options.stereo)
     if kind in {"webcam", "stereo"}:
         return _open_camera(options.source, int(argument), stereo=kind == "stereo" or options.stereo)
     # A simulated clock promises the picture of each moment; a live display never waits for a decoder.
@@ -104,6 +106,13 @@ def _open_camera(name: str, number: int, stereo: bool) -> FrameSource:
 
     size = (2560, 720) if stereo else (1280, 720)
     return CameraSource(partial(open_webcam, number, size, _CAMERA_FPS), name, stereo)
+
+
+def _open_screen(name: str, number: int, stereo: bool) -> FrameSource:
+    from artem_vr.sources.camera import CameraSource
+    from artem_vr.sources.screen import open_screen
+
+    return CameraSource(partial(open_screen, number), name, stereo)
 
 
 def scene_pictures(size: Size, count: int) -> Iterator[NDArray[np.uint8]]:

@@ -25,7 +25,10 @@ app = typer.Typer(
 )
 app.add_typer(styles_app, name="styles")
 
-_SOURCE_HELP = "scene, image:PATH, folder:PATH, video:PATH, webcam:N or stereo:N (a side-by-side stereo camera)."
+_SOURCE_HELP = (
+    "scene, image:PATH, folder:PATH, video:PATH, webcam:N, stereo:N (a side-by-side stereo camera) or screen (the next"
+    " monitor is screen:1)."
+)
 _STYLE_HELP = (
     "A style of the bank (see 'artem-vr styles'), or a mix: starry-night:0.7,scream:0.3. The first if not given."
 )

@@ -13,7 +13,7 @@ from artem_vr.media.picture import check_picture_suffix
 from artem_vr.media.video_writer import check_video_suffix
 from artem_vr.style_control import Cue, check_strength
 
-SOURCES = ("scene", "image:PATH", "folder:PATH", "video:PATH", "webcam:N", "stereo:N")
+SOURCES = ("scene", "image:PATH", "folder:PATH", "video:PATH", "webcam:N", "stereo:N", "screen")
 
 _SIZE = re.compile(r"^(\d{1,5})x(\d{1,5})$", re.IGNORECASE)
 _LARGEST = 16_384
@@ -80,10 +80,11 @@ def parse_source(text: str) -> tuple[str, str]:
     Raises `UsageError` for one that does not exist and `InputError` for a file that is not there.
     """
     kind, _, argument = text.partition(":")
-    if kind in {"webcam", "stereo"}:
+    if kind in {"webcam", "stereo", "screen"}:
         argument = argument or "0"
         if not argument.isdecimal():
-            raise UsageError(f"--source {text}: a camera is named by its number, for example webcam:0")
+            what = "a monitor" if kind == "screen" else "a camera"
+            raise UsageError(f"--source {text}: {what} is named by its number, for example {kind}:0")
     elif kind in {"image", "folder", "video"} and argument:
         if not Path(argument).expanduser().exists():
             raise InputError(f"--source {text}: {argument} does not exist: check the path")

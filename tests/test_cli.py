@@ -107,6 +107,7 @@ def test_stylize_keeps_the_size_of_a_picture(tmp_path, photo):
         (("preview", "--headless", "--frames", "1", "--source", "image:missing.png"), ("missing.png",)),
         (("preview", "--headless", "--frames", "1", "--source", "video:missing.mp4"), ("missing.mp4",)),
         (("preview", "--headless", "--frames", "1", "--source", "webcam:77"), ("77",)),
+        (("preview", "--headless", "--frames", "1", "--source", "screen:77"), ("screen", "--source s")),
         (("preview", "--headless", "--frames", "1", "--model", "missing.safetensors"), ("missing.safetensors",)),
         (("preview", "--headless", "--frames", "1", "--engine", "tensorflow"), ("openvino",)),
         (("preview", "--headless", "--frames", "1", "--size", "big"), ("1280x720",)),

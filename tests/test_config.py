@@ -45,6 +45,7 @@ def test_the_network_size_is_small_even_and_never_larger_than_needed(eye_size):
         ({"fps": 30.0, "headless": False}, "--fps goes with --headless"),
         ({"source": "scenery"}, "--source scenery"),
         ({"source": "webcam:front"}, "by its number"),
+        ({"source": "screen:left"}, "a monitor is named by its number, for example screen:0"),
         ({"upsampling": "bicubic"}, "joint-fast"),
         ({"net_size": (8192, 64)}, "at most"),
     ],
@@ -99,6 +100,7 @@ def test_inputs_and_outputs_are_looked_at_before_anything_starts(tmp_path):
 def test_sources_are_a_kind_and_an_argument(tmp_path):
     assert parse_source("scene") == ("scene", "")
     assert parse_source("webcam") == ("webcam", "0")
+    assert parse_source("screen") == ("screen", "0")
     assert parse_source("stereo:3") == ("stereo", "3")
     assert parse_source(f"folder:{tmp_path}") == ("folder", str(tmp_path))
 
