@@ -71,8 +71,10 @@ def test_each_layer_is_counted_as_by_hand(layer, shape, multiply_adds):
 def test_the_compact_network_is_counted_as_by_hand():
     bank = tiny_bank()
     [subject] = network_subjects(bank, [CountingEngine()], [(1, 32, 48)])
-    quarter, half = 8 * 12, 16 * 24
-    by_hand = quarter * 9 * (48 * 4 + 2 * 4 * 4) + half * 9 * (4 * 4 + 4 * 12)
+    eighth, quarter, half = 4 * 6, 8 * 12, 16 * 24
+    stem, shallow, rise = quarter * 64 * 3 * 4, 2 * quarter * 9 * 4 * 4, quarter * 9 * 4 * 16
+    descend, deep, ascend = eighth * 9 * 4 * 4, 2 * eighth * 9 * 4 * 4, eighth * 9 * 4 * 16
+    by_hand = stem + descend + deep + ascend + shallow + rise + half * 9 * 4 * 12
     assert subject.flops == 2 * by_hand
 
 
