@@ -10,6 +10,8 @@ from trainer.data.crops import read_painting
 from trainer.perceptual import PerceptualNetwork
 from trainer.recipe import Recipe
 
+_WHOLE_PICTURE = 1 << 20
+
 
 class Objective:
     """Measures painted pictures against their photographs and paintings."""
@@ -55,7 +57,9 @@ class Objective:
             "variation": losses.total_variation(painted_NCHW),
             "grid": losses.grid_energy(painted_NCHW),
             "lattice": losses.lattice(painted_NCHW),
+            "constant_grid": losses.grid_energy(painted_NCHW.clamp(0, 1), window=_WHOLE_PICTURE),
             "grid_share": losses.grid_share(painted_NCHW),
+            "weave": losses.weave(painted_NCHW),
             "overflow": losses.overflow(painted_NCHW),
         }
         scales: dict[str, float | Tensor] = {
@@ -66,7 +70,9 @@ class Objective:
             "variation": weights.total_variation,
             "grid": weights.grid,
             "lattice": weights.lattice,
+            "constant_grid": weights.constant_grid,
             "grid_share": weights.grid_share,
+            "weave": weights.weave,
             "overflow": weights.overflow,
         }
         terms["total"] = content_sum + torch.stack([scales[name] * value for name, value in terms.items()]).sum(0)

@@ -64,7 +64,10 @@ class LossRecipe(_Strict):
     palette: float = Field(default=0.0, ge=0)
     grid: float = Field(default=0.0, ge=0)
     lattice: float = Field(default=0.0, ge=0)
+    constant_grid: float = Field(default=0.0, ge=0)
+    """Of a grid that is the same all over the picture as it is shown: real detail averages out far better there."""
     grid_share: float = Field(default=0.0, ge=0)
+    weave: float = Field(default=0.0, ge=0)
     overflow: float = Field(default=1.0, ge=0)
 
 

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -135,6 +137,33 @@ def test_lattice_finds_pinstripes_that_the_grid_energy_does_not(period: int) -> 
     assert losses.lattice(other, period) < 0.4 * losses.lattice(pinstripes, period)
 
 
+def half_sky(pattern: Tensor) -> Tensor:
+    """Rough ground below, and above it a plain sky with a pattern (size, size) on it."""
+    ground, sky = texture(0.1, 2, 256), 0.7 + pattern.expand(1, 3, 256, 256)
+    return torch.cat([sky[..., :128, :], ground[..., 128:, :]], dim=2)
+
+
+def test_grid_share_sees_a_faint_grid_on_a_plain_sky() -> None:
+    dots = half_sky(comb(3, period=8, size=256))
+    plain = half_sky(torch.zeros(256, 256))
+    assert losses.grid_energy(dots) < 1.2 * losses.grid_energy(plain)  # an amplitude does not
+    assert losses.grid_share(plain).item() < 0.03
+    assert losses.grid_share(dots).item() > 0.15
+    assert losses.grid_share(half_sky(comb(3, period=4, size=256))).item() > 0.2  # four divides eight
+    assert losses.grid_share(texture(0.1, 2, 256)).item() < 0.03
+
+
+@pytest.mark.parametrize("turn", [0.0, 0.8, 1.57])
+@pytest.mark.parametrize("wavelength", [3.0, 5.3, 8.0])
+def test_weave_sees_a_wave_of_any_length_and_direction(wavelength: float, turn: float) -> None:
+    y, x = torch.meshgrid(torch.arange(256.0), torch.arange(256.0), indexing="ij")
+    along = x * math.cos(turn) + y * math.sin(turn)
+    wave = half_sky(0.02 * torch.sin(2 * math.pi * along / wavelength))
+    assert losses.weave(wave).item() > 0.06
+    assert losses.weave(half_sky(0.02 * torch.randn(256, 256))).item() < 0.015
+    assert losses.weave(torch.full((1, 3, 64, 64), 0.4)).item() < 1e-9
+
+
 def test_total_variation_is_the_mean_step() -> None:
     flat, ramp = torch.full((3, 8, 8), 0.3), torch.arange(8).float().div(10).expand(3, 8, 8)
     checks = ((torch.arange(8)[:, None] + torch.arange(8)) % 2).float().expand(3, 8, 8)
@@ -186,7 +215,14 @@ def test_a_grid_shows_on_a_texture() -> None:
 
 
 def test_every_loss_is_one_value_a_picture_and_has_a_gradient() -> None:
-    for loss in (losses.total_variation, losses.grid_energy, losses.lattice, losses.overflow):
+    for loss in (
+        losses.total_variation,
+        losses.grid_energy,
+        losses.lattice,
+        losses.grid_share,
+        losses.weave,
+        losses.overflow,
+    ):
         pictures = (torch.rand(3, 3, 32, 32) * 1.4 - 0.2).requires_grad_()
         values = loss(pictures)
         assert values.shape == (3,)

@@ -15,7 +15,7 @@ def batch() -> torch.Tensor:
 
 
 def test_the_total_is_the_weighted_sum(miniature: Miniature, batch: torch.Tensor) -> None:
-    others = ("patch", "palette", "lattice", "grid_share")
+    others = ("patch", "palette", "lattice", "constant_grid", "grid_share", "weave")
     recipe = miniature.recipe(**{f"losses.{name}": str(0.5 + index) for index, name in enumerate(others)})
     terms = Objective(recipe, miniature.root)(batch, batch.flip(3) * 1.1, torch.tensor([0, 1]))
     weights = recipe.losses
@@ -27,7 +27,9 @@ def test_the_total_is_the_weighted_sum(miniature: Miniature, batch: torch.Tensor
         + terms["patch"] * weights.patch
         + terms["palette"] * weights.palette
         + terms["lattice"] * weights.lattice
+        + terms["constant_grid"] * weights.constant_grid
         + terms["grid_share"] * weights.grid_share
+        + terms["weave"] * weights.weave
         + terms["variation"] * weights.total_variation
         + terms["grid"] * weights.grid
         + terms["overflow"] * weights.overflow
