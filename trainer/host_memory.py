@@ -14,8 +14,8 @@ def keep_freed_memory() -> None:
     """Lets the C library keep what is freed, for the next step asks for just the same again.
 
     A training step allocates some hundred megabytes in blocks of a few megabytes, and gives them all back. Left alone,
-    the library returns them to the system, which has to hand out every page anew and clear it: a tenth of a step's
-    time on two cores, and a third of its slowest element-wise operations. Does nothing where there is no glibc.
+    the library returns them to the system, which has to hand out every page anew and clear it: a twentieth of a step's
+    time on two cores, and two thirds of its slowest element-wise operations'. Does nothing where there is no glibc.
     """
     if not sys.platform.startswith("linux"):
         return

@@ -1,6 +1,6 @@
 """The compact network on bytes as they lie in memory: what its plain twin, `BytesNetwork`, does in fewer passes.
 
-Around the convolutions a straightforward graph spends a quarter of its time on moving bytes: it takes pixels apart into
+Around the convolutions a straightforward graph spends a sixth of its time on moving bytes: it takes pixels apart into
 planes, the planes into squares for the stem, and puts everything together again at the other end. Here the picture is
 only looked at differently. Four neighbouring pixels of a row are twelve neighbouring bytes, that is one place of twelve
 channels in the layout that convolutions want; over those the stem is a convolution of 8 x 2 places with a stride of
