@@ -25,6 +25,7 @@ from artem_vr.gl.context import renderer
 from artem_vr.gl.priority import stand_back
 from artem_vr.gl.upload import FrameUploader
 from artem_vr.outputs import Outputs
+from artem_vr.picture_styles import open_bank
 from artem_vr.pipeline import Pipeline
 from artem_vr.ports import Bridge, Display, Engine, FrameSource
 from artem_vr.stats import RunStats
@@ -163,8 +164,8 @@ def preview(options: PreviewOptions, on_frame: Callable[[int], None] = lambda fr
         raise DisplayError("no screen to open a window on: use --headless --frames N")
     net_size = options.net_size or default_net_size(options.eye_size)
     with ExitStack() as stack:
-        bank = StyleBank.load(options.model)
-        control = StyleControl(bank, options.style, options.strength, options.cues)
+        bank = open_bank(options.model, options.style)
+        control = StyleControl(bank, options.style, options.strength, options.cues, alpha=options.alpha)
         # Before the display, so that no window stands empty while the network is compiled.
         stylizer = _start_stylizer(bank, control, options, net_size)
         stack.callback(stylizer.close)

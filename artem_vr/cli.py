@@ -30,15 +30,24 @@ _SOURCE_HELP = (
     " monitor is screen:1)."
 )
 _STYLE_HELP = (
-    "A style of the bank (see 'artem-vr styles'), or a mix: starry-night:0.7,scream:0.3. The first if not given."
+    "A style of the bank (see 'artem-vr styles'), the path of any picture, or a mix: starry-night:0.7,scream:0.3,"
+    " a.jpg:0.5,b.jpg:0.5. The first of the bank if not given."
 )
 
 SourceOption = Annotated[str, typer.Option(help=_SOURCE_HELP)]
 StyleOption = Annotated[str | None, typer.Option(help=_STYLE_HELP)]
 StrengthOption = Annotated[float, typer.Option(help="From 0, the original, to 1, the painting.")]
+AlphaOption = Annotated[
+    float,
+    typer.Option(
+        help="From 0 to 1: how far the style goes in what the network sees, where --strength mixes finished pixels."
+    ),
+]
 EngineOption = Annotated[str, typer.Option(help="What runs the network: auto, torch or openvino.")]
 DeviceOption = Annotated[str, typer.Option(help="Where it runs: auto, cpu or cuda.")]
-PrecisionOption = Annotated[str, typer.Option(help="auto, f32, bf16, or f16 on a GPU.")]
+PrecisionOption = Annotated[
+    str, typer.Option(help="auto, f32, bf16, int8 for a bank calibrated for it, or f16 on a GPU.")
+]
 ModelOption = Annotated[
     Path | None, typer.Option(help="A bank of your own (.safetensors) in place of the shipped one.")
 ]
@@ -110,6 +119,7 @@ def preview(
     source: SourceOption = "scene",
     style: StyleOption = None,
     strength: StrengthOption = 1.0,
+    alpha: AlphaOption = 1.0,
     size: SizeOption = "1280x720",
     net_size: NetSizeOption = None,
     engine: EngineOption = "auto",
@@ -149,7 +159,7 @@ def preview(
     from artem_vr.config import PreviewOptions, parse_size
 
     options = PreviewOptions(
-        source=source, style=style, strength=strength, size=parse_size(size),
+        source=source, style=style, strength=strength, alpha=alpha, size=parse_size(size),
         net_size=parse_size(net_size, "--net-size") if net_size else None,
         engine=engine, device=device, precision=precision, upsampling=upsampling, model=model, stereo=stereo,
         headless=headless, frames=frames, fps=fps, record=record, snapshot=snapshot, stats=stats,
@@ -167,6 +177,7 @@ def stylize(
     target: Annotated[Path, typer.Argument(metavar="OUTPUT", help="A file of the same kind; a folder for a folder.")],
     style: StyleOption = None,
     strength: StrengthOption = 1.0,
+    alpha: AlphaOption = 1.0,
     size: Annotated[str | None, typer.Option(help="Width x height of the output; as the input if not given.")] = None,
     engine: EngineOption = "auto",
     device: DeviceOption = "auto",
@@ -179,7 +190,7 @@ def stylize(
     from artem_vr.progress import progress_bar
 
     new_size = parse_size(size) if size else None
-    options = StylizeOptions(source, target, style, strength, new_size, model, engine, device, precision)
+    options = StylizeOptions(source, target, style, strength, alpha, new_size, model, engine, device, precision)
     with progress_bar(f"painting {source.name}") as advance:
         stylize_file(options, advance)
     print(f"wrote {target}")

@@ -30,6 +30,7 @@ class PreviewOptions:
     source: str = "scene"
     style: str | None = None
     strength: float = 1.0
+    alpha: float = 1.0
     size: Size = (1280, 720)
     net_size: Size | None = None
     engine: str = "auto"
@@ -67,6 +68,7 @@ class StylizeOptions:
     target: Path
     style: str | None = None
     strength: float = 1.0
+    alpha: float = 1.0
     size: Size | None = None
     model: Path | None = None
     engine: str = "auto"
@@ -146,7 +148,7 @@ def check(options: PreviewOptions) -> None:
             raise UsageError("--net-size: width and height must be even")
         if max(options.net_size) > _LARGEST_NET:
             raise UsageError(f"--net-size: width and height are at most {_LARGEST_NET}")
-    check_strength(options.strength)
+    check_strength(options.strength, options.alpha)
     if options.frames is not None and options.frames < 1:
         raise UsageError(f"--frames {options.frames}: show at least one frame")
     if options.fps is not None and not 0 < options.fps <= 1000:

@@ -19,9 +19,10 @@ from artem_vr.gl.context import create_headless_context
 from artem_vr.gl.framebuffer import release_framebuffer
 from artem_vr.gl.upload import FrameUploader
 from artem_vr.offline import stylize_path
+from artem_vr.picture_styles import open_bank
 from artem_vr.ports import Bridge, Engine
 from artem_vr.style_control import check_strength, parse_style
-from artem_vr.styles import IDENTITY, StyleBank, Vector
+from artem_vr.styles import IDENTITY, Vector
 
 _PAINTED_SHORT_SIDE = 720
 """Larger pictures are painted at this short side and upscaled along their edges: brush strokes have a size."""
@@ -31,13 +32,13 @@ Pixels = NDArray[np.uint8]
 
 def stylize_file(options: StylizeOptions, progress: Callable[[int, int | None], None]) -> None:
     """Paints a picture, a folder of pictures or a video. Raises `ArtemError`; then no output is left behind."""
-    check_strength(options.strength)
+    check_strength(options.strength, options.alpha)
     if not options.source.exists():
         raise InputError(f"{options.source} does not exist: check the path")
-    bank = StyleBank.load(options.model)
+    bank = open_bank(options.model, options.style)
     style = options.style or bank.names[0]
     # Any vector does where no paint is laid on.
-    vector = parse_style(bank, style if style != IDENTITY else bank.names[0])
+    vector = parse_style(bank, style if style != IDENTITY else bank.names[0], options.alpha)
     with ExitStack() as stack:
         engine = open_engine(bank, options.engine, options.device, options.precision)
         stack.callback(engine.close)

@@ -74,7 +74,10 @@ def add(
         ),
     ] = None,
     perceptual: Annotated[
-        Path | None, typer.Option(help="The perceptual network (.safetensors); the recipe's if not given.")
+        Path | None,
+        typer.Option(
+            help="What measures the style: small, which ships, vgg16 or vgg19, a download, or a file (.safetensors)."
+        ),
     ] = None,
     steps: Annotated[int, typer.Option(help="How long it learns.")] = 400,
     short_side: Annotated[

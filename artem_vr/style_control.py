@@ -3,11 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from artem_vr.errors import UsageError
 from artem_vr.frame import EYES
+from artem_vr.media.kinds import is_picture
 from artem_vr.ports import Action
 from artem_vr.styles import IDENTITY, StyleBank, Vector, mix
 
@@ -27,7 +29,8 @@ class StyleControl:
     """The style of both eyes as a function of time and of what a person asked for.
 
     A new style is mixed in over `fade` seconds on the line between the two style vectors, so that one painting
-    turns into the next. Strength and the switch to the original act on the compositor's mix, at once.
+    turns into the next. `alpha` holds every style back on the line to style 0. Strength and the switch to the
+    original act on the compositor's mix, at once.
     """
 
     def __init__(
@@ -37,14 +40,15 @@ class StyleControl:
         strength: float = 1.0,
         cues: Sequence[Cue] = (),
         fade: float = FADE_SECONDS,
+        alpha: float = 1.0,
     ) -> None:
-        check_strength(strength)
-        self._bank, self._fade = bank, fade
+        check_strength(strength, alpha)
+        self._bank, self._fade, self._alpha = bank, fade, alpha
         self._cues = sorted(cues, key=lambda cue: cue.time)
         self._next_cue = 0
         self.style = style or bank.names[0]
         # Any vector does while the original is shown: the compositor leaves the paint out.
-        self._vector = parse_style(bank, self.style if self.style != IDENTITY else bank.names[0])
+        self._vector = parse_style(bank, self.style if self.style != IDENTITY else bank.names[0], alpha)
         self._target = self._from = self._vector
         self._strength = strength
         self._plain = False
@@ -64,7 +68,7 @@ class StyleControl:
             return ["Original"]
         for card in self._bank.card.styles:
             if card.name == self.style:
-                return [f"{card.title}, {card.artist}", f"strength {round(self._strength * 100)} %"]
+                return [", ".join(filter(None, (card.title, card.artist))), f"strength {round(self._strength * 100)} %"]
         return [self.style, f"strength {round(self._strength * 100)} %"]
 
     @property
@@ -88,7 +92,7 @@ class StyleControl:
 
     def choose(self, style: str, now: float) -> None:
         """Turns to a style by its name or mix. Raises `UsageError` for one that does not exist."""
-        target = parse_style(self._bank, style)
+        target = parse_style(self._bank, style, self._alpha)
         self.style = style
         self._from, self._target, self._changed_at = self._vector, target, now
 
@@ -112,24 +116,46 @@ class StyleControl:
         return True
 
 
-def check_strength(strength: float) -> None:
-    """Raises `UsageError` unless `strength` lies in [0, 1]."""
-    if not 0 <= strength <= 1:
-        raise UsageError(f"--strength {strength:g}: choose a number from 0 (original) to 1 (painted)")
+def check_strength(strength: float, alpha: float = 1.0) -> None:
+    """Raises `UsageError` unless both lie in [0, 1]."""
+    for option, value in (("--strength", strength), ("--alpha", alpha)):
+        if not 0 <= value <= 1:
+            raise UsageError(f"{option} {value:g}: choose a number from 0 (original) to 1 (painted)")
 
 
-def parse_style(bank: StyleBank, text: str) -> Vector:
-    """The vector (D,) of `NAME`, or of a mix `NAME:WEIGHT,NAME:WEIGHT`. Raises `UsageError`."""
-    vectors, weights = [], []
-    for part in text.split(","):
-        name, _, weight = part.strip().partition(":")
+def split_mix(text: str) -> list[tuple[str, float]]:
+    """The names and weights of `NAME`, or of a mix `NAME:WEIGHT,NAME:WEIGHT`. Raises `UsageError`.
+
+    A name may be the path of a picture, and a path may have a colon of its own.
+    """
+    parts = []
+    for part in (part.strip() for part in text.split(",")):
+        name, colon, weight = part.rpartition(":")
+        if not colon or is_picture(Path(part)):
+            parts.append((part, 1.0))
+            continue
         try:
-            weights.append(float(weight) if weight else 1.0)
+            value = float(weight) if weight else 1.0
         except ValueError:
             raise UsageError(f"'{weight}' is no weight: write a mix as NAME:0.7,NAME:0.3") from None
-        if not (math.isfinite(weights[-1]) and weights[-1] >= 0):
+        if not (math.isfinite(value) and value >= 0):
             raise UsageError(f"the weight of {name} is {weight}: weights are positive numbers")
-        vectors.append(bank.vector(name))
-    if len(vectors) == 1 and weights[0] > 0:
-        return vectors[0]
-    return mix(np.stack(vectors), np.asarray(weights, np.float32))
+        parts.append((name.strip(), value))
+    return parts
+
+
+def parse_style(bank: StyleBank, text: str, alpha: float = 1.0) -> Vector:
+    """The vector (D,) of a style or mix (see `split_mix`), and `1 - alpha` of the way from there to style 0.
+
+    Raises `UsageError`.
+    """
+    # A picture's path may have the commas and colons of a mix: what the bank knows as it stands is one style.
+    parts = [(text.strip(), 1.0)] if text.strip() in bank.names else split_mix(text)
+    vectors = [bank.vector(name) for name, _ in parts]
+    if len(vectors) == 1 and parts[0][1] > 0:
+        style = vectors[0]
+    else:
+        style = mix(np.stack(vectors), np.asarray([weight for _, weight in parts], np.float32))
+    if alpha == 1:
+        return style
+    return mix(np.stack([bank.identity(), style]), np.array([1 - alpha, alpha], np.float32))

@@ -1,12 +1,13 @@
 """Style banks: a network and the painters it knows, in one safetensors file with a model card.
 
 The file holds the network's weights as `network.*` and the style vectors as `styles` (S, D). Its metadata holds
-`format` and `card`, a JSON object (see `ModelCard`). Styles that were added later stand in files of their own (see
-`artem_vr.added_styles`) and are read with it. Nothing here unpickles, and nothing here needs torch.
+`format` and `card`, a JSON object (see `ModelCard`). A bank that was calibrated for int8 holds as well, as `int8.*`,
+between which two numbers the input of a convolution lies. Styles that were added later stand in files of their own
+(see `artem_vr.added_styles`) and are read with it. Nothing here unpickles, and nothing here needs torch.
 """
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,14 @@ from artem_vr import added_styles, resources
 from artem_vr.errors import ModelError, UsageError, unknown_name
 from artem_vr.model_card import ModelCard, StyleCard
 
-__all__ = ["DEFAULT_BANK", "FORMAT", "IDENTITY", "ModelCard", "StyleBank", "StyleCard", "Vector", "mix"]
+__all__ = ["DEFAULT_BANK", "FORMAT", "IDENTITY", "RANGE", "ModelCard", "StyleBank", "StyleCard", "Vector", "mix"]
 
 FORMAT = "artem-vr-bank-1"
+RANGE = "int8."
+"""How the names of the tensors begin that hold ranges; what follows is a module's name."""
 DEFAULT_BANK = "bank.safetensors"
 _SHORTEST_CLUE = 4
+_WITH_IDENTITY = ("compact", "adain")
 IDENTITY = "original"
 """The name of style 0, which leaves the picture as it is."""
 
@@ -36,7 +40,9 @@ Vector = NDArray[np.float32]
 class StyleBank:
     """A loaded file: the card, the network's weights by name, and the style vectors (S, D).
 
-    Card and vectors hold the file's own styles first and then the `added` ones, the last in the list.
+    Card and vectors hold the file's own styles first and then the `added` ones, the last in the list. `ranges` has
+    the lower and the upper bound of a convolution's input by the module's name, and is empty unless the bank was
+    calibrated for int8.
     """
 
     card: ModelCard
@@ -44,6 +50,7 @@ class StyleBank:
     styles_SD: Vector
     path: Path
     added: int = 0
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: Path | None = None) -> "StyleBank":
@@ -75,8 +82,9 @@ class StyleBank:
             raise ModelError(f"{path}: the card names {len(card.styles)} styles, the file holds {styles.shape}")
         if not all(np.isfinite(tensor).all() for tensor in (styles, *tensors.values())):
             raise ModelError(f"{path} holds numbers that are not finite: train or download it again")
+        ranges = {key: _range(path, key, tensors.pop(key)) for key in list(tensors) if key.startswith(RANGE)}
         weights = {key.removeprefix("network."): tensor for key, tensor in tensors.items()}
-        return cls(card, weights, styles, path)
+        return cls(card, weights, styles, path, 0, {key.removeprefix(RANGE): pair for key, pair in ranges.items()})
 
     @property
     def added_folder(self) -> Path:
@@ -123,8 +131,12 @@ class StyleBank:
         return self.identity() if name == IDENTITY else self.styles_SD[self.index(name)]
 
     def identity(self) -> Vector:
-        """Style 0 (D,): the vector with which a compact network returns its input (see `artem_vr.nets.compact`)."""
-        if self.card.network.get("kind") != "compact":
+        """Style 0 (D,): the vector with which a network returns its input.
+
+        A compact one does so exactly (see `artem_vr.nets.compact`), an AdaIN one as its decoder knows it. Raises
+        `UsageError` for a network that has no such style.
+        """
+        if self.card.network.get("kind") not in _WITH_IDENTITY:
             raise UsageError(f"a {self.card.network.get('kind')} network has no identity style: use a compact bank")
         vector = np.zeros(self.styles_SD.shape[1], np.float32)
         vector[0] = 1.0
@@ -137,6 +149,12 @@ def mix(vectors_ND: Vector, weights_N: Vector) -> Vector:
     if not total > 0:
         raise UsageError("the weights of a mix of styles must sum to more than zero")
     return np.asarray(np.asarray(weights_N, np.float32) @ vectors_ND / np.float32(total), np.float32)
+
+
+def _range(path: Path, key: str, pair: NDArray[np.float32]) -> tuple[float, float]:
+    if pair.shape != (2,) or not pair[0] < pair[1]:
+        raise ModelError(f"{path}: {key} is no lower and upper bound: quantize the bank again")
+    return float(pair[0]), float(pair[1])
 
 
 def _letters(text: str) -> str:

@@ -24,7 +24,8 @@ from torch import Tensor
 from trainer.bank import Bank, styles_of_step
 from trainer.data.crops import Photos, training_batch
 from trainer.data.loader import BatchLoader
-from trainer.recipe import Recipe, load_recipe
+from trainer.recipe import Recipe
+from trainer.recipe_file import load_bank_recipe
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKERS = (0, 1, 2, 4)
@@ -160,7 +161,7 @@ def main() -> None:
     parser.add_argument("--training", type=int, default=0, metavar="STEPS")
     parser.add_argument("--processes", action="store_true")
     arguments = parser.parse_args()
-    recipe = load_recipe(arguments.recipe)
+    recipe = load_bank_recipe(arguments.recipe)
     root = (arguments.recipe.resolve().parent / recipe.data.root).resolve()
     place = (arguments.photos or root / recipe.data.photos).absolute()
     rows: dict[str, Callable[[], float]] = {

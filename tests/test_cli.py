@@ -10,11 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from banks import random_adain_bank
 from PIL import Image
 
+from artem_vr.engines.torch import TorchEngine
+from artem_vr.picture_styles import open_bank
 from artem_vr.styles import StyleBank
 
 ROOT = Path(__file__).parents[1]
+BANK = StyleBank.load().path
 NAMES = StyleBank.load().names
 
 
@@ -99,9 +103,47 @@ def test_stylize_keeps_the_size_of_a_picture(tmp_path, photo):
     assert Image.open(target).size == (96, 72)
 
 
+@pytest.fixture
+def painting(tmp_path):
+    path = tmp_path / "painting.png"
+    Image.radial_gradient("L").convert("RGB").save(path)
+    return path
+
+
+def test_stylize_paints_in_the_style_of_any_picture(tmp_path, photo, painting):
+    model, target = random_adain_bank(tmp_path).path, tmp_path / "out.png"
+    arguments = ("--style", painting, "--alpha", 0.75, "--model", model, "--engine", "torch", "--device", "cpu")
+    result = run("stylize", photo, target, *arguments)
+    assert result.returncode == 0, result.stderr
+    painted = np.asarray(Image.open(target)).astype(int)
+    opened = open_bank(model, str(painting))
+    style = 0.25 * opened.identity() + 0.75 * opened.vector(str(painting))
+    expected = TorchEngine(opened).paint(np.array(Image.open(photo))[None], style[None])[0]
+    assert np.abs(painted - expected).max() <= 1
+    assert np.abs(painted - np.asarray(Image.open(photo))).mean() > 10
+
+
+def test_preview_in_the_style_of_any_picture(tmp_path, photo, painting):
+    model, snapshots = random_adain_bank(tmp_path).path, {}
+    for style in ("red", f"red:0,{painting}"):
+        path = tmp_path / "s.png"
+        result = run(
+            "preview", "--headless", "--source", f"image:{photo}", "--frames", 2, "--fps", 30, "--size", "128x64",
+            "--net-size", "64x64", "--style", style, "--model", model, "--snapshot", path,
+        )  # fmt: skip
+        assert result.returncode == 0, result.stderr
+        snapshots[style] = np.asarray(Image.open(path)).astype(int)
+    one, other = snapshots.values()
+    assert one.shape == other.shape == (64, 128, 3)
+    assert np.abs(one - other).mean() > 4
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("preview", "--headless", "--frames", "1", "--alpha", "1.5"), ("--alpha 1.5", "from 0")),
+        (("preview", "--headless", "--frames", "1", "--style", "nowhere.jpg", "--model", BANK), ("leave out --model",)),
+        (("stylize", "missing.png", "out.png", "--alpha", "1.5"), ("--alpha 1.5", "from 0")),
         (("preview", "--headless", "--frames", "1", "--style", "stary-night"), ("starry-night",)),
         (("preview", "--headless", "--frames", "1", "--source", "scenery"), ("--source scenery", "webcam:N")),
         (("preview", "--headless", "--frames", "1", "--source", "image:missing.png"), ("missing.png",)),

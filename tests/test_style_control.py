@@ -5,7 +5,7 @@ import pytest
 
 from artem_vr.errors import UsageError
 from artem_vr.ports import Action
-from artem_vr.style_control import FADE_SECONDS, Cue, StyleControl, parse_style
+from artem_vr.style_control import FADE_SECONDS, Cue, StyleControl, parse_style, split_mix
 from artem_vr.styles import IDENTITY, StyleBank
 
 
@@ -115,9 +115,56 @@ def test_a_bad_style_is_named(bank, text, said):
         parse_style(bank, text)
 
 
-def test_a_bad_strength_is_named(bank):
-    with pytest.raises(UsageError, match="strength"):
-        StyleControl(bank, strength=1.5)
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("scream", [("scream", 1.0)]),
+        ("scream:0.7,great-wave:0.3", [("scream", 0.7), ("great-wave", 0.3)]),
+        (" scream:2 , great-wave ", [("scream", 2.0), ("great-wave", 1.0)]),
+        ("scream:", [("scream", 1.0)]),
+        ("scream,scream:0", [("scream", 1.0), ("scream", 0.0)]),
+        ("", [("", 1.0)]),
+        ("a.jpg:0.5,folder/b.PNG", [("a.jpg", 0.5), ("folder/b.PNG", 1.0)]),
+        ("C:/pictures/a.jpg", [("C:/pictures/a.jpg", 1.0)]),
+        ("C:\\pictures\\a.jpg:0.25,scream:0.75", [("C:\\pictures\\a.jpg", 0.25), ("scream", 0.75)]),
+        ("12:30/a.jpg, C:/b.webp:2", [("12:30/a.jpg", 1.0), ("C:/b.webp", 2.0)]),
+    ],
+)
+def test_a_mix_comes_apart_into_names_and_weights(text, parts):
+    assert split_mix(text) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a.jpg:much", "'much' is no weight"),
+        ("C:/a.jpg:-1", "weight of C:/a.jpg is -1"),
+        ("scream,a.jpg:inf", "positive"),
+    ],
+)
+def test_a_bad_weight_of_a_path_is_named(text, said):
+    with pytest.raises(UsageError, match=said):
+        split_mix(text)
+
+
+def test_alpha_goes_all_the_way_unless_told(bank):
+    assert np.array_equal(parse_style(bank, "scream", 1.0), bank.vector("scream"))
+    held = parse_style(bank, "scream", 0.25)
+    np.testing.assert_allclose(held, 0.75 * bank.identity() + 0.25 * bank.vector("scream"), atol=1e-6)
+    mixed = parse_style(bank, "scream:3,great-wave:1", 0.5)
+    np.testing.assert_allclose(mixed, (bank.identity() + parse_style(bank, "scream:3,great-wave:1")) / 2, atol=1e-6)
+
+
+def test_alpha_does_not_touch_the_original(bank):
+    np.testing.assert_array_equal(parse_style(bank, IDENTITY, 0.5), bank.identity())
+    np.testing.assert_array_equal(parse_style(bank, "scream", 0.0), bank.identity())
+
+
+@pytest.mark.parametrize("option", ["strength", "alpha"])
+@pytest.mark.parametrize("value", [1.5, -0.1, float("nan")])
+def test_a_bad_strength_is_named(bank, option, value):
+    with pytest.raises(UsageError, match=f"--{option} {value:g}"):
+        StyleControl(bank, **{option: value})
 
 
 @pytest.mark.parametrize(("action", "expected"), [(Action.NEXT_STYLE, 0), (Action.PREVIOUS_STYLE, -1)])

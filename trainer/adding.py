@@ -18,6 +18,7 @@ from artem_vr.styles import IDENTITY, StyleBank, StyleCard
 from trainer.data.crops import Photos, read_rgb
 from trainer.device import training_device
 from trainer.objective import Objective
+from trainer.perceptual_files import SMALL, perceptual_file
 from trainer.recipe import Recipe, StyleRecipe
 from trainer.replacing import replacing
 from trainer.shipped import recipe_and_root
@@ -39,6 +40,7 @@ _LATTICE_FACTOR = 8.0
 class NewStyle:
     """What was asked for. Whatever is None is found: see `add_style`.
 
+    `perceptual` is a file, or a name that `perceptual_file` knows; the small one that ships unless given.
     `short_side` is the number of pixels of the painting's shorter side at which its strokes are read.
     """
 
@@ -74,10 +76,10 @@ class Added:
 def add_style(wanted: NewStyle, advance: Callable[[int, int], None], draw_scene: Callable[[Path], None]) -> Added:
     """Trains the style, writes its file and its contact sheet, and says where they are.
 
-    Photographs and perceptual network are those named, else those of the shipped recipe; where there are no
-    photographs, `draw_scene` fills a folder with pictures to train on instead. `advance` is told steps done and of
-    how many. Raises `ArtemError` in one line before anything is trained, or when a file cannot be written; then, and
-    when it is interrupted, it leaves nothing behind.
+    Photographs are those named, else those of the shipped recipe; where there are none, `draw_scene` fills a folder
+    with pictures to train on instead. `advance` is told steps done and of how many. Raises `ArtemError` in one line
+    before anything is trained, or when a file cannot be written; then, and when it is interrupted, it leaves nothing
+    behind.
     """
     bank = StyleBank.load(wanted.bank)
     path = _check(wanted, bank)
@@ -105,6 +107,10 @@ def _check(wanted: NewStyle, bank: StyleBank) -> Path:
     """The path of the file to write. Raises `UsageError` or `InputError`."""
     if not _NAME.fullmatch(wanted.name) or wanted.name == IDENTITY:
         raise UsageError(f"--name {wanted.name}: take lower-case letters, digits and hyphens, for example my-painting")
+    if bank.card.network.get("kind") == "adain":
+        raise UsageError(
+            f"{bank.path.name} takes any picture as it is: preview --style {wanted.painting}, without adding"
+        )
     path = wanted.output or bank.added_folder / f"{wanted.name}{SUFFIX}"
     if wanted.name in bank.names[: len(bank.names) - bank.added]:
         raise UsageError(f"--name {wanted.name} is a style of the bank itself: choose another name")
@@ -155,10 +161,10 @@ def _check_painting(path: Path) -> None:
 
 def _recipe(wanted: NewStyle) -> tuple[Recipe, Path]:
     recipe, root = recipe_and_root()
-    perceptual = wanted.perceptual or root / recipe.data.perceptual
+    perceptual = perceptual_file(str(wanted.perceptual or SMALL), Path())
     if not perceptual.is_file():
         raise InputError(
-            f"there is no perceptual network {perceptual}: name VGG-19 or a distilled one, as safetensors, with "
+            f"there is no perceptual network {perceptual}: name small, vgg16 or vgg19, or a file as safetensors, with "
             "--perceptual (trainer/perceptual.py says what the file holds)"
         )
     style = StyleRecipe(

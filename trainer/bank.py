@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor, nn
 
 from artem_vr.errors import InputError
 from artem_vr.nets import catalogue
-from artem_vr.styles import StyleBank
+from artem_vr.styles import ModelCard, StyleBank
 from trainer.recipe import NetworkRecipe, Recipe
 
 
@@ -39,16 +40,33 @@ class Bank(nn.Module):
             self.styles_SD[row] = vectors_SD[start.index(name)] if known else vectors_SD.mean(0)
 
 
+UNNAMED_ZEROS = ("inner", "margin")
+"""Fields that a card leaves out where they are 0: cards from before there were such fields are then like new ones."""
+
+_FIELDS = {
+    "compact": ("channels", "deep_channels", "blocks", "shallow_blocks", "tail_channels", "inner"),
+    "johnson": ("channels", "blocks", "upsampling", "output", "inner", "margin"),
+}
+
+
 def shape_of(network: NetworkRecipe) -> dict[str, int | str]:
-    """The configuration's fields for a network of this kind."""
-    if network.kind == "johnson":
-        return {
-            "width": network.channels,
-            "blocks": network.blocks,
-            "upsampling": network.upsampling,
-            "output": network.output,
-        }
-    return network.model_dump(include={"channels", "deep_channels", "blocks", "shallow_blocks", "tail_channels"})
+    """The configuration's fields for a network of this kind, as they stand in a card."""
+    shape: dict[str, int | str] = {}
+    for field in _FIELDS[network.kind]:
+        value = getattr(network, field)
+        if value or field not in UNNAMED_ZEROS:
+            # Johnson's own name for what recipes call channels.
+            shape["width" if (network.kind, field) == ("johnson", "channels") else field] = value
+    return shape
+
+
+def network_of(card: ModelCard) -> NetworkRecipe:
+    """The recipe's network for the one of a card. Raises `InputError` when no recipe can describe it."""
+    fields = {"channels" if name == "width" else name: value for name, value in card.network.items()}
+    try:
+        return NetworkRecipe.model_validate(fields)
+    except ValidationError as error:
+        raise InputError(f"the network of {card.name} cannot be trained: it is too small or of another kind") from error
 
 
 def styles_of_step(count: int, batch: int, seed: int, step: int) -> Tensor:

@@ -31,8 +31,9 @@ class Checkpoint:
     @classmethod
     def capture(cls, step: int, recipe: str, module: nn.Module, optimizer: Optimizer) -> "Checkpoint":
         """Looks at a run; the tensors are not copied."""
-        weights = {name: parameter.detach() for name, parameter in module.named_parameters()}
-        states = {name: optimizer.state[parameter] for name, parameter in module.named_parameters()}
+        learned = _learned(module)
+        weights = {name: parameter.detach() for name, parameter in learned.items()}
+        states = {name: optimizer.state[parameter] for name, parameter in learned.items()}
         return cls(
             step,
             recipe,
@@ -43,8 +44,13 @@ class Checkpoint:
 
     @property
     def style_names(self) -> list[str]:
-        """The names of the styles in the recipe, in the order of their vectors."""
-        return [style["name"] for style in json.loads(self.recipe)["styles"]]
+        """The names of the styles in the recipe, in the order of their vectors; none where nothing is painted."""
+        return [style["name"] for style in json.loads(self.recipe).get("styles", [])]
+
+    @property
+    def task(self) -> str:
+        """What was trained."""
+        return str(json.loads(self.recipe).get("task", "bank"))  # recipes did not always say
 
     @property
     def optimizer(self) -> str:
@@ -53,7 +59,7 @@ class Checkpoint:
 
     def restore(self, module: nn.Module, optimizer: Optimizer) -> None:
         """Puts a run into this state. Raises `InputError` when the network has another shape."""
-        parameters = dict(module.named_parameters())
+        parameters = _learned(module)
         if parameters.keys() != self.weights.keys():
             raise InputError("the checkpoint belongs to another network: start without --resume")
         with torch.no_grad():
@@ -102,9 +108,14 @@ class Checkpoint:
 
     def check(self) -> None:
         """Raises `ValueError`, `KeyError` or `TypeError` when parts are missing or do not belong together."""
-        if not self.style_names or self.step < 0:
-            raise ValueError("no styles or no step")
+        if self.step < 0 or not json.loads(self.recipe)["name"]:
+            raise ValueError("no step or no recipe")
         for name, weight in self.weights.items():
             for moment in (self.first_moments[name], self.second_moments.get(name, weight)):
                 if moment.shape != weight.shape:
                     raise ValueError(f"the moments of {name} have another shape")
+
+
+def _learned(module: nn.Module) -> dict[str, nn.Parameter]:
+    """The parameters that training changes: all others are made anew with the module."""
+    return {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}

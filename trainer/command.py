@@ -12,26 +12,31 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from artem_vr.errors import InputError, UsageError
 from artem_vr.styles import StyleBank
-from trainer.export import export, model_card
 from trainer.journal import VALIDATION_PREFIX
 from trainer.loop import CHECKPOINT_NAME, Run
 from trainer.loop import Progress as LoopProgress
-from trainer.recipe import load_recipe
+from trainer.recipe import QuantizationRecipe, StylesRecipe
+from trainer.recipe_file import data_root, load_recipe
 
 _PLAIN_LINE_EVERY = 50
 
 
 def train(recipe_path: Path, overrides: dict[str, str], output: Path | None, resume: bool) -> Path:
-    """Trains a recipe to its last step and returns the path of the bank.
+    """Trains a recipe to its last step and returns the path of the network.
 
     `output` is the run's folder (`runs/NAME` unless given). Raises `UsageError`, `InputError` and `EngineError` in
     one line each. Ctrl-C lets the step end and saves, then raises `KeyboardInterrupt`; a second one does so at once.
     """
     recipe = load_recipe(recipe_path, overrides)
     folder = output or Path("runs") / recipe.name
-    root = Path(recipe.data.root)
-    if not root.is_absolute() and "data.root" not in overrides:
-        root = recipe_path.resolve().parent / root
+    # What is typed is relative to where it is typed, what stands in the file to the file.
+    root = Path(recipe.data.root) if "data.root" in overrides else data_root(recipe_path, recipe)
+    if isinstance(recipe, QuantizationRecipe):
+        if resume:
+            raise UsageError(f"{recipe_path} calibrates, which takes minutes: leave out --resume")
+        from trainer.calibration import calibrate  # brings what only this needs
+
+        return calibrate(recipe, root, folder, Console())
     _check_folder(folder, resume)  # before anything is loaded or made
     run = Run(recipe, root, folder)
     if resume:
@@ -47,11 +52,22 @@ def train(recipe_path: Path, overrides: dict[str, str], output: Path | None, res
         return path
     console.print("validating ...")
     validation = run.validate()
-    start = StyleBank.load(Path(recipe.start)).card if recipe.start else None
-    export(run.bank, model_card(recipe, run.step, validation, start), path)
+    run.task.export(path, run.step, validation)
     console.print("  ".join(f"{name} {value:.4f}" for name, value in validation.items()))
     console.print(f"wrote {path}")
+    if isinstance(recipe, StylesRecipe):
+        _tell_row(console, path, validation["total"])
     return path
+
+
+def _tell_row(console: Console, path: Path, validation: float) -> None:
+    """Adds the network to the table of those beside it, and shows the table."""
+    from trainer.network_table import measure_row, render, write_row  # takes a moment, and only this needs it
+
+    table = path.parent.parent / "networks.csv"
+    write_row(table, measure_row(StyleBank.load(path), validation))
+    console.print(render(table), highlight=False)
+    console.print(f"wrote {table}")
 
 
 def _check_folder(folder: Path, resume: bool) -> None:
@@ -103,7 +119,8 @@ class _Watcher:
     def report(self, progress: LoopProgress) -> None:
         """Shows where the run is."""
         terms = progress.terms
-        losses = f"loss {terms['total']:.3f}  style {terms['style']:.4f}  {progress.pictures_per_second:.1f} pictures/s"
+        style = f"  style {terms['style']:.4f}" if "style" in terms else ""
+        losses = f"loss {terms['total']:.3f}{style}  {progress.pictures_per_second:.1f} pictures/s"
         if (unseen := terms.get(f"{VALIDATION_PREFIX}total")) is not None:
             losses += f"  unseen {unseen:.3f}"
         self._bar.update(self._task, completed=progress.step, losses=losses)

@@ -1,14 +1,16 @@
 """From a finished run to the file that ships: weights, style vectors and the model card."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save
+from torch import Tensor, nn
 
 from artem_vr.errors import UsageError
-from artem_vr.styles import FORMAT, ModelCard, StyleCard
+from artem_vr.styles import FORMAT, RANGE, ModelCard, StyleCard
 from trainer.bank import Bank, shape_of
-from trainer.recipe import Recipe
+from trainer.recipe import Recipe, StyleRecipe
 from trainer.replacing import replacing
 
 
@@ -21,10 +23,7 @@ def model_card(recipe: Recipe, steps: int, validation: dict[str, float], start: 
         name=recipe.name,
         description=description,
         network={"kind": recipe.network.kind, **shape_of(recipe.network)},
-        styles=[
-            StyleCard(**style.model_dump(include={"name", "title", "artist", "year", "painting", "short_side"}))
-            for style in recipe.styles
-        ],
+        styles=style_cards(recipe.styles),
         data=recipe.data.terms,
         steps=steps + (start.steps if start else 0),
         pictures_seen=steps * recipe.batch + (start.pictures_seen if start else 0),
@@ -34,17 +33,35 @@ def model_card(recipe: Recipe, steps: int, validation: dict[str, float], start: 
     )
 
 
-def export(bank: Bank, card: ModelCard, path: Path) -> None:
-    """Writes the bank to a temporary file and renames it. Raises `UsageError` when it cannot be written.
+def style_cards(styles: Sequence[StyleRecipe]) -> list[StyleCard]:
+    """What a card says of a recipe's styles."""
+    return [StyleCard(**style.model_dump(include=set(StyleCard.model_fields))) for style in styles]
+
+
+def export(bank: Bank, card: ModelCard, path: Path, ranges: Mapping[str, tuple[float, float]] | None = None) -> None:
+    """Writes a bank, see `write_bank`."""
+    write_bank(bank.network, bank.styles_SD, card, path, ranges)
+
+
+def write_bank(
+    network: nn.Module,
+    styles_SD: Tensor,
+    card: ModelCard,
+    path: Path,
+    ranges: Mapping[str, tuple[float, float]] | None = None,
+) -> None:
+    """Writes to a temporary file and renames it. Raises `UsageError` when it cannot be written.
+
+    `ranges` are those of a bank that was calibrated for int8 (see `StyleBank`).
 
     Weights are kept in half precision, which is finer than the bfloat16 that they are mostly used in; style vectors,
     which are few and are mixed, in single precision.
     """
     tensors = {
-        f"network.{name}": parameter.detach().half().cpu().numpy()
-        for name, parameter in bank.network.named_parameters()
+        f"network.{name}": parameter.detach().half().cpu().numpy() for name, parameter in network.named_parameters()
     }
-    tensors["styles"] = bank.styles_SD.detach().cpu().numpy()
+    tensors["styles"] = styles_SD.detach().cpu().numpy()
+    tensors |= {f"{RANGE}{name}": np.array(bounds, np.float32) for name, bounds in (ranges or {}).items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

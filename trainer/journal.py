@@ -14,7 +14,8 @@ from trainer.validation import write_grid
 
 VALIDATION_PREFIX = "validation/"
 _PLOTTED = ("total", "style", "tone")
-_CONTENT_PREFIX = "content/"
+_PLOTTED_PARTS = ("content", "error/")
+"""Of these the ones that there are: content of each tap, or the errors of a distilled network's taps."""
 
 
 class Journal:
@@ -65,7 +66,7 @@ def plot_losses(csv_path: Path, path: Path) -> None:
     with csv_path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     curves = {name: _curve(rows, name) for name in (rows[0] if rows else {})}
-    panels = [name for name in curves if name in _PLOTTED or name.startswith(_CONTENT_PREFIX)]
+    panels = [name for name in curves if name in _PLOTTED or name.startswith(_PLOTTED_PARTS)]
     if not panels:
         return
     from matplotlib.figure import Figure  # a second of import, for the one picture at the end

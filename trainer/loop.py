@@ -9,19 +9,17 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from artem_vr.errors import EngineError, InputError, UsageError
-from artem_vr.styles import StyleBank
-from trainer.bank import Bank, styles_of_step
+from artem_vr.errors import EngineError, InputError
 from trainer.checkpoint import Checkpoint
 from trainer.data.crops import Photos
 from trainer.data.loader import BatchLoader
 from trainer.host_memory import keep_freed_memory
 from trainer.journal import VALIDATION_PREFIX, Journal
 from trainer.muon import Muon
-from trainer.objective import Objective
 from trainer.processes import launch
-from trainer.recipe import Recipe
-from trainer.validation import draw_grid, glance, validate
+from trainer.recipe import AnyRecipe, RunRecipe
+from trainer.room import check_room
+from trainer.task import open_task
 
 CHECKPOINT_NAME = "checkpoint.safetensors"
 _FIRST_CHECKPOINT_SECONDS = 10.0
@@ -40,10 +38,15 @@ class Progress:
     pictures_per_second: float
 
 
-def learning_rate(recipe: Recipe, step: int) -> float:
-    """A linear warm-up, then half a cosine down to a hundredth (Loshchilov and Hutter 2017)."""
+def learning_rate(recipe: RunRecipe, step: int) -> float:
+    """A linear warm-up, then what `schedule` says: half a cosine down to a hundredth (Loshchilov and Hutter 2017), the
+    same to the end, or rate / (1 + decay * step) (Huang and Belongie 2017, in their published code)."""
     if step < recipe.warmup:
         return recipe.learning_rate * (step + 1) / recipe.warmup
+    if recipe.schedule == "constant":
+        return recipe.learning_rate
+    if recipe.schedule == "inverse":
+        return recipe.learning_rate / (1 + recipe.decay * step)
     done = (step - recipe.warmup) / max(1, recipe.steps - recipe.warmup)
     return recipe.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
 
@@ -51,38 +54,26 @@ def learning_rate(recipe: Recipe, step: int) -> float:
 class Run:
     """One training run in a folder: checkpoint.safetensors and what `trainer.journal` writes."""
 
-    def __init__(self, recipe: Recipe, root: Path, folder: Path) -> None:
-        self.recipe, self._root, self._folder = recipe, root, folder
+    def __init__(self, recipe: AnyRecipe, root: Path, folder: Path) -> None:
+        self.recipe, self._folder = recipe, folder
         self.fabric = launch(recipe)
         self._device = self.fabric.device
         # A GPU works behind the host's back: it is asked for numbers only now and then, for each time both wait.
         self._deferred = self._device.type != "cpu"
         self._finite = torch.ones((), dtype=torch.bool, device=self._device)
         self.stopped = self._stopping = False
-        torch.manual_seed(recipe.seed)
         keep_freed_memory()
-        self.bank = Bank(recipe)
-        if recipe.start:
-            self.bank.begin_from(StyleBank.load(Path(recipe.start)), [style.name for style in recipe.styles])
-        self.bank.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        groups = [
-            {"params": list(self.bank.network.parameters()), "factor": 1.0},
-            {"params": [self.bank.styles_SD], "factor": recipe.style_rate_factor},
-        ]
+        photos = Photos.find(root / recipe.data.photos, recipe.data.cache_mb, recipe.data.share)
+        self._batches = BatchLoader(photos, recipe)
+        torch.manual_seed(recipe.seed)
+        self.task = open_task(recipe, root, photos, self._batches, self._device)
+        self.task.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._plain_optimizer = {"muon": Muon, "adam": torch.optim.Adam}[recipe.optimizer](
-            groups, lr=recipe.learning_rate, betas=(0.9, 0.99)
+            self.task.groups(), lr=recipe.learning_rate, betas=(0.9, 0.99)
         )
-        self._module, self._optimizer = self.fabric.setup(self.bank, self._plain_optimizer)
-        self._photos = Photos.find(root / recipe.data.photos, recipe.data.cache_mb)
-        self._batches = BatchLoader(self._photos, recipe)
-        self._objective = Objective(recipe, root, self._device)
+        self._module, self._optimizer = self.fabric.setup(self.task.module, self._plain_optimizer)
         self.step = 0
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(
-                f"cannot write to {folder}: {error.strerror}; name another folder with --output"
-            ) from error
+        check_room(folder, self.task.module)
 
     @property
     def checkpoint_path(self) -> Path:
@@ -92,7 +83,13 @@ class Run:
     def resume(self) -> None:
         """Goes on from the checkpoint. Raises `InputError` when it does not fit."""
         checkpoint = Checkpoint.load(self.checkpoint_path)
-        if checkpoint.style_names != [style.name for style in self.recipe.styles]:
+        if checkpoint.task != self.recipe.task:
+            raise InputError(
+                f"{self.checkpoint_path} is of a run whose task was {checkpoint.task}, not {self.recipe.task}: "
+                "start without --resume in another --output"
+            )
+        names = [style.name for style in getattr(self.recipe, "styles", [])]
+        if checkpoint.style_names != names:
             raise InputError(
                 f"{self.checkpoint_path} was trained on other styles ({', '.join(checkpoint.style_names)}): "
                 "start without --resume in another --output"
@@ -100,7 +97,7 @@ class Run:
         if checkpoint.optimizer != self.recipe.optimizer:
             name = checkpoint.optimizer
             raise InputError(f"{self.checkpoint_path} was trained with {name}: --set optimizer={name}")
-        checkpoint.restore(self.bank, self._plain_optimizer)
+        checkpoint.restore(self.task.module, self._plain_optimizer)
         self.step = checkpoint.step
 
     def train(self, report: Callable[[Progress], None], sample_every: int = 500) -> None:
@@ -138,7 +135,7 @@ class Run:
                 self.save()
                 due = time.monotonic() + _CHECKPOINT_SECONDS
             if sampled:
-                journal.show(self.step, draw_grid(self.bank, self.recipe, self._root, self._photos))
+                journal.show(self.step, self.task.draw())
             if self.stopped:
                 break
         if self.step > 0:
@@ -154,28 +151,26 @@ class Run:
         """Writes the checkpoint. Raises `EngineError` rather than save weights that are not numbers."""
         self._check_deferred()
         text = self.recipe.model_dump_json()
-        Checkpoint.capture(self.step, text, self.bank, self._plain_optimizer).save(self.checkpoint_path)
+        Checkpoint.capture(self.step, text, self.task.module, self._plain_optimizer).save(self.checkpoint_path)
 
     def validate(self) -> dict[str, float]:
-        """The unweighted loss terms on the photographs that training never saw, averaged over all styles."""
-        return validate(self.bank, self.recipe, self._photos, self._objective)
+        """The unweighted loss terms on the photographs that training never saw."""
+        return self.task.validate()
 
     def glance(self) -> dict[str, float]:
-        """The same on few of them, each in one style, to be followed while training; names begin "validation/"."""
-        terms = glance(self.bank, self.recipe, self._photos, self._objective)
-        return {VALIDATION_PREFIX + name: value for name, value in terms.items()}
+        """The same on few of them, to be followed while training; names begin "validation/"."""
+        return {VALIDATION_PREFIX + name: value for name, value in self.task.glance().items()}
 
     def _take_step(self) -> dict[str, Tensor]:
         recipe, share = self.recipe, slice(self.fabric.global_rank, None, self.fabric.world_size)
         photos = self._batches.batch(self.step)[share]
         photos = photos.contiguous(memory_format=torch.channels_last).to(self._device)
-        styles = styles_of_step(len(recipe.styles), recipe.batch, recipe.seed, self.step)[share].to(self._device)
-        terms = self._objective(photos, self._module(photos, styles), styles, phase=self.step)
+        terms = self.task.terms(self._module, photos, self.step, share)
         means = self._everywhere(terms)
         self._expect_finite("loss", means["total"])
         self._optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(terms["total"])
-        norm = nn.utils.clip_grad_norm_(self.bank.parameters(), recipe.gradient_clip)
+        norm = nn.utils.clip_grad_norm_(self.task.module.parameters(), recipe.gradient_clip)
         self._expect_finite("gradient", norm)  # the loss may be finite where its gradient is not: no weight may see it
         for group in self._plain_optimizer.param_groups:
             group["lr"] = group["factor"] * learning_rate(recipe, self.step)

@@ -87,6 +87,36 @@ def content_loss(features: Tensor, targets: Tensor) -> Tensor:
     return 1 - ((together + _EPSILON) / scale).mean(1)
 
 
+def gram_loss(features: dict[str, Tensor], targets: dict[str, Tensor], tap_weights: dict[str, float]) -> Tensor:
+    """Weighted sum over the taps of the mean squared difference of Gram matrices, each divided by C x H x W.
+
+    Johnson, Alahi and Fei-Fei 2016, eq. 3 and 4, but for the mean over the matrix where theirs is a sum; its scale is
+    that of the activations. `targets` holds a painting's `gram` (N, C, C) for each tap.
+    """
+    terms = []
+    for tap, target in targets.items():
+        difference = (gram(features[tap]) - target) / target.shape[1]
+        terms.append(tap_weights[tap] * difference.square().mean((1, 2)))
+    return torch.stack(terms).sum(0)
+
+
+def feature_loss(features: Tensor, targets: Tensor) -> Tensor:
+    """The mean squared difference of one tap's activations (N, C, H, W): Johnson et al. 2016, eq. 2."""
+    return (features.float() - targets.float()).square().mean((1, 2, 3))
+
+
+def statistics_loss(features: Tensor, targets: Tensor) -> Tensor:
+    """Mean squared difference of the channels' means and of their deviations: Huang and Belongie 2017, eq. 13.
+
+    Both are activations (N, C, H, W) of one tap, those of the targets of any height and width.
+    """
+    (spread, mean), (wanted_spread, wanted_mean) = (
+        torch.var_mean(x.float(), (2, 3), correction=0) for x in (features, targets)
+    )
+    deviation = (spread + _STEP_EPSILON).sqrt() - (wanted_spread + _STEP_EPSILON).sqrt()
+    return (mean - wanted_mean).square().mean(1) + deviation.square().mean(1)
+
+
 def tone_loss(painted_NCHW: Tensor, photos_NCHW: Tensor, cell: int = 8) -> Tensor:
     """One minus the correlation of coarse luminance: what is bright stays brighter than what is dark.
 

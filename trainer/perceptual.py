@@ -1,8 +1,12 @@
-"""Perceptual networks: VGG-19 features (Simonyan and Zisserman 2014) and their distilled relatives, from a file.
+"""Perceptual networks: VGG features (Simonyan and Zisserman 2014) and their distilled relatives, from a file.
 
 Tap names are relu1_1 to relu5_1, as in Johnson et al. 2016. A file holds 3x3 convolutions named conv1_1, conv1_2,
 conv2_1 and so on, a 1x1 convolution conv0 that does the preprocessing, and, in a distilled network, 1x1 heads
-(conv1_1_head) that map a tap to the width of the original.
+(conv1_1_head) that map a tap to the width of the original. trainer/perceptual_files.py makes such files of
+torchvision's VGG-16 and VGG-19.
+
+Every file is run with reflect padding. torchvision pads with zeros, so that its own activations are others at the
+borders of a picture, and only there.
 """
 
 import re
@@ -35,14 +39,15 @@ class PerceptualNetwork(nn.Module):
         self.layers = layers
         self.taps = [f"relu{name[4:]}" for name in layers if name.endswith("_1")]
         for name, tensor in weights.items():
-            self.register_buffer(name.replace(".", "_"), tensor.contiguous(memory_format=_format(tensor)))
+            self.register_buffer(name.replace(".", "_"), tensor.float().contiguous(memory_format=_format(tensor)))
 
     @classmethod
     def load(cls, path: Path) -> "PerceptualNetwork":
         """Reads a safetensors file. Raises `InputError` when it is missing, corrupt or something else."""
         if not path.exists():
             raise InputError(
-                f"there is no perceptual network {path}: set data.root or data.perceptual (--set data.root=PATH)"
+                f"there is no perceptual network {path}: set data.root or data.perceptual (--set data.root=PATH), or "
+                "name one of small, vgg16 and vgg19 there (--set data.perceptual=vgg19)"
             )
         try:
             weights = load_file(path)
@@ -79,7 +84,7 @@ class PerceptualNetwork(nn.Module):
         return found
 
     def _convolve(self, name: str, x: Tensor) -> Tensor:
-        return F.conv2d(x, self.get_buffer(f"{name}_weight"), self.get_buffer(f"{name}_bias"))
+        return F.conv2d(x, getattr(self, f"{name}_weight"), getattr(self, f"{name}_bias"))
 
 
 def _thinned(tap: str, x: Tensor, phase: int | None) -> Tensor:

@@ -14,10 +14,10 @@ from lightning_fabric.strategies import DDPStrategy, Strategy
 
 from artem_vr.errors import UsageError
 from trainer.device import training_device
-from trainer.recipe import Recipe
+from trainer.recipe import RunRecipe
 
 
-def launch(recipe: Recipe) -> Fabric:
+def launch(recipe: RunRecipe) -> Fabric:
     """Joins the processes that torchrun started, or stays alone.
 
     Raises `UsageError` when the device is missing, or the batch cannot be shared out equally.

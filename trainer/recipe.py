@@ -1,19 +1,14 @@
-"""Recipes: what a training run is made of, as a TOML file that is checked before anything starts.
+"""Recipes: what a training run is made of. `trainer.recipe_file` reads them from TOML.
 
-A recipe may begin with `extends = "bank.toml"`, the path of another recipe beside it, and then holds only what differs.
-Its tables ([network], [losses], ...) are merged with the other's key by key; what a key holds, be it a number, a list
-such as the styles or an inline table such as `losses.content`, is replaced as a whole. The other recipe must be
-complete: it cannot itself extend a third.
+`task` says what is trained, and with that which other keys there are: "bank", a network with the style vectors of its
+painters; "quantize", the same made ready for int8; "adain", a network for any style; "perceptual", the small network
+that measures losses.
 """
 
-import re
-import tomllib
-from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from artem_vr.errors import UsageError, unknown_name
 from artem_vr.nets.johnson import Output, Upsampling
 from artem_vr.styles import IDENTITY
 
@@ -40,18 +35,25 @@ class NetworkRecipe(_Strict):
     kind: Literal["compact", "johnson"] = "compact"
     channels: int = Field(default=32, ge=4, le=256)
     blocks: int = Field(default=5, ge=1, le=20)
+    inner: int = Field(default=0, ge=0, le=1024)
+    """Channels inside a residual block, 0 for as many as outside."""
     deep_channels: int = Field(default=64, ge=4, le=256)
     """Of the compact network alone, as are the next two."""
     shallow_blocks: int = Field(default=1, ge=0, le=20)
     tail_channels: int = Field(default=16, ge=4, le=256)
     upsampling: Upsampling = "nearest"
-    """Of johnson alone, as is `output`."""
+    """Of johnson alone, as are the next two."""
     output: Output = "linear"
+    margin: int = Field(default=0, ge=0, le=64)
 
 
 class LossRecipe(_Strict):
     """The weights of the loss terms (see `trainer.losses`); a tap with no entry is not computed."""
 
+    form: Literal["moments", "gram"] = "moments"
+    """How content and style are measured: by this project's relative measures, or by the published squared errors."""
+    balance: bool = False
+    """Whether content, style and variation are first brought to 1 each, as measured with the untrained network."""
     content: dict[str, float] = Field(default={"relu3_1": 1.0}, min_length=1)
     style_taps: dict[str, float] = Field(
         default={"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 1.0}, min_length=1
@@ -69,17 +71,36 @@ class LossRecipe(_Strict):
     grid_share: float = Field(default=0.0, ge=0)
     weave: float = Field(default=0.0, ge=0)
     overflow: float = Field(default=1.0, ge=0)
+    teacher: float = Field(default=0.0, ge=0)
+    """Of the distance from what the bank named by `teacher` paints."""
+
+
+class PruningRecipe(_Strict):
+    """Which share of a finished bank's channels is cut before it is trained on (see `trainer.pruning`)."""
+
+    inner: float = Field(default=0.0, ge=0, le=0.9)
+    """Inside residual blocks."""
+    trunk: float = Field(default=0.0, ge=0, le=0.9)
+    """Everywhere else that can be cut."""
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is cut."""
+        return self.inner > 0 or self.trunk > 0
 
 
 class DataRecipe(_Strict):
     """Where the photographs, the paintings and the perceptual network are, relative to `root`, and the terms of use."""
 
     root: str
-    photos: str
+    photos: str = "photos"
     """A folder tree, an archive, or tar shards such as "photos/shard-{000000..000009}.tar" (`trainer.data.sources`)."""
-    paintings: str
-    perceptual: str
+    paintings: str = "paintings"
+    perceptual: str = "vgg19"
+    """A file, or "small", "vgg16" or "vgg19" (`trainer.perceptual_files`)."""
     terms: str
+    share: float = Field(default=1.0, gt=0, le=1)
+    """How much of the photographs to use: 0.1 is every tenth."""
     crop: int = Field(default=256, ge=32, le=1024, multiple_of=4)
     smooth_share: float = Field(default=0.1, ge=0, le=1)
     workers: int = Field(default=1, ge=0, le=64)
@@ -88,29 +109,32 @@ class DataRecipe(_Strict):
     """Megabytes of decoded pictures to keep in memory."""
 
 
-class Recipe(_Strict):
-    """A whole training run."""
+class RunRecipe(_Strict):
+    """What every training run has."""
 
+    task: str
     name: str
     steps: int = Field(ge=1)
     batch: int = Field(default=4, ge=1)
     optimizer: Literal["muon", "adam"] = "muon"
     """Muon (`trainer.muon`) had brought a bank's loss to 2.51 where Adam had it at 2.97, after 400 steps each."""
     learning_rate: float = Field(default=3e-3, gt=0)
-    style_rate_factor: float = Field(default=3.0, gt=0)
-    """Style vectors learn this much faster than weights: each sees only its own share of the pictures."""
+    schedule: Literal["cosine", "constant", "inverse"] = "cosine"
+    """What the rate does after the warm-up: half a cosine to a hundredth, nothing, or rate / (1 + decay * step)."""
+    decay: float = Field(default=0.0, ge=0)
     warmup: int = Field(default=100, ge=0)
     gradient_clip: float = Field(default=1.0, gt=0)
     seed: int = Field(default=0, ge=0)
-    start: str = ""
-    """A bank to begin from (its path): weights and the styles of the same names are taken over. Else random weights."""
     precision: Literal["float32", "bfloat16"] = "bfloat16"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where it runs: "auto" is an NVIDIA GPU where there is one, else the processor."""
     licence: str = "MIT for the weights; see the terms of the training data"
-    network: NetworkRecipe = NetworkRecipe()
-    losses: LossRecipe = LossRecipe()
     data: DataRecipe
+
+
+class StylesRecipe(RunRecipe):
+    """A run whose network paints in the styles of paintings."""
+
     styles: list[StyleRecipe] = Field(min_length=1)
 
     @field_validator("styles")
@@ -125,82 +149,77 @@ class Recipe(_Strict):
         return styles
 
 
-def load_recipe(path: Path, overrides: dict[str, str] | None = None) -> Recipe:
-    """Reads and checks a recipe; `overrides` maps dotted keys (`losses.style`) to TOML values.
+class BankRecipe(StylesRecipe):
+    """What a bank is made of and judged by: a network and a style vector for each painting."""
 
-    Raises `UsageError` in one line: a missing file, bad TOML, an unknown key with the nearest name, a bad value, a
-    base that extends another.
-    """
-    table = _read(path)
-    if "extends" in table:
-        table = _extended(path, table)
-    if "extends" in (overrides or {}):
-        raise UsageError("--set extends: a recipe's file alone can extend another")
-    for key, value in (overrides or {}).items():
-        _override(table, key, value)
-    try:
-        return Recipe.model_validate(table)
-    except ValidationError as error:
-        raise UsageError(f"{path}: {_first_problem(error)}") from error
+    style_rate_factor: float = Field(default=3.0, gt=0)
+    """Style vectors learn this much faster than weights: each sees only its own share of the pictures."""
+    start: str = ""
+    """A bank to begin from (its path): weights and the styles of the same names are taken over. Else random weights."""
+    prune: PruningRecipe = PruningRecipe()
+    """What to cut out of `start` first; `network` is then what is left of it, whatever the recipe says."""
+    teacher: str = ""
+    """A bank (its path) whose pictures this one learns to paint, as far as `losses.teacher` weighs."""
+    network: NetworkRecipe = NetworkRecipe()
+    losses: LossRecipe = LossRecipe()
 
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UsageError(f"there is no recipe {path}: see trainer/recipes for those that ship") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path} is not a recipe: {error}") from error
+    @model_validator(mode="after")
+    def _complete(self) -> "BankRecipe":
+        if self.prune.any and not self.start:
+            raise ValueError("prune cuts a finished bank: set start to its path")
+        if bool(self.teacher) != bool(self.losses.teacher):
+            raise ValueError("teacher, the path of a bank, and losses.teacher, its weight, go together: set both")
+        return self
 
 
-def _extended(path: Path, table: dict[str, Any]) -> dict[str, Any]:
-    name = table["extends"]
-    if not isinstance(name, str):
-        raise UsageError(f'{path}: extends: write the path of one recipe, for example extends = "bank.toml"')
-    try:
-        base = _read(path.parent / name)
-    except UsageError as error:
-        raise UsageError(f"{path}: extends: {error}") from error
-    if "extends" in base:
-        raise UsageError(f"{path} extends {name}, which extends another: extend a complete recipe")
-    if isinstance(base.get("data"), dict) and isinstance(root := base["data"].get("root"), str):
-        base["data"]["root"] = (Path(name).parent / root).as_posix()  # it was relative to the base's own folder
-    for key, value in table.items():
-        if isinstance(value, dict) and isinstance(base.get(key), dict):
-            base[key] |= value
-        elif key != "extends":
-            base[key] = value
-    return base
+class Recipe(BankRecipe):
+    """A run that trains a bank."""
+
+    task: Literal["bank"] = "bank"
 
 
-def _override(table: dict[str, Any], key: str, value: str) -> None:
-    *parents, last = key.split(".")
-    for parent in parents:
-        table = table.setdefault(parent, {})
-        if not isinstance(table, dict):
-            raise UsageError(f"--set {key}: {parent} is not a table")
-    try:
-        table[last] = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        table[last] = value
+class QuantizationRecipe(BankRecipe):
+    """Calibrates a finished bank, the shipped one unless `start` names another, for int8; no step is trained."""
+
+    task: Literal["quantize"]
+    photographs: int = Field(default=100, ge=1)
+    """How many to calibrate on."""
 
 
-def _first_problem(error: ValidationError) -> str:
-    problems = error.errors()
-    # A misspelt key leaves the right one missing too: the misspelling is what to tell.
-    problem = next((one for one in problems if one["type"] == "extra_forbidden"), problems[0])
-    place = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        # The number of a style in the list is not a part of any key's name.
-        return unknown_name("key", re.sub(r"\.\d+\.", ".", place), ["extends", *_known_keys(Recipe)])
-    return f"{place}: {problem['msg'].lower()}"
+class AdainRecipe(StylesRecipe):
+    """A run that trains the decoder of an AdaIN network; `styles` are those that its file then names."""
+
+    task: Literal["adain"]
+    encoder: str = "vgg19"
+    """Whose layers up to relu4_1 see the pictures: a file, or "small" or "vgg19", as `data.perceptual`."""
+    content: float = Field(default=1.0, ge=0)
+    style: float = Field(default=10.0, ge=0)
+    total_variation: float = Field(default=0.0, ge=0)
+    painting_side: tuple[int, int] = (300, 600)
+    """Between which short sides, in pixels, the paintings are scaled before a crop is taken."""
 
 
-def _known_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
-    keys = []
-    for name, field in model.model_fields.items():
-        keys.append(prefix + name)
-        for inner in (field.annotation, *get_args(field.annotation)):
-            if isinstance(inner, type) and issubclass(inner, BaseModel):
-                keys += _known_keys(inner, f"{prefix}{name}.")
-    return keys
+class PerceptualRecipe(RunRecipe):
+    """A run that distils a small perceptual network from larger ones."""
+
+    task: Literal["perceptual"]
+    teachers: list[str] = Field(default=["vgg19"], min_length=1)
+    """Files or names, as `data.perceptual`; each tap is learned from the first one that has it."""
+    widths: tuple[int, int, int, int, int] = (16, 32, 64, 128, 128)
+    depths: tuple[int, int, int, int, int] = (2, 2, 2, 2, 1)
+    """Channels and 3x3 convolutions of the five scales."""
+    taps: dict[str, float] = Field(
+        default={"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 1.0, "relu5_1": 1.0}, min_length=1
+    )
+    gram: float = Field(default=1.0, ge=0)
+    """The weight of the error of Gram matrices beside that of the activations."""
+
+
+AnyRecipe = Recipe | AdainRecipe | PerceptualRecipe
+"""What the training loop runs."""
+TASKS: dict[str, type[Recipe] | type[AdainRecipe] | type[PerceptualRecipe] | type[QuantizationRecipe]] = {
+    "bank": Recipe,
+    "quantize": QuantizationRecipe,
+    "adain": AdainRecipe,
+    "perceptual": PerceptualRecipe,
+}

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from trainer.recipe import Recipe, load_recipe
+from trainer.recipe import Recipe
+from trainer.recipe_file import data_root, load_bank_recipe
 
 BANK_RECIPE = Path(__file__).parent / "recipes" / "bank.toml"
 
@@ -13,5 +14,5 @@ def recipe_and_root(path: Path | None = None, root: Path | None = None) -> tuple
     Raises `UsageError` as `load_recipe` does.
     """
     path = path or BANK_RECIPE
-    recipe = load_recipe(path)
-    return recipe, root or path.resolve().parent / recipe.data.root
+    recipe = load_bank_recipe(path)
+    return recipe, root or data_root(path, recipe)

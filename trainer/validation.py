@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -9,10 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from trainer.bank import Bank
 from trainer.data.crops import Photos, read_painting, validation_batch
 from trainer.objective import Objective
-from trainer.recipe import Recipe
+from trainer.recipe import BankRecipe, StylesRecipe
 from trainer.replacing import replacing
 
 _BATCH = 4
@@ -23,15 +23,26 @@ Terms = dict[str, float]
 """Unweighted loss terms by name, and their weighted sum as "total"."""
 
 
-def validate(bank: Bank, recipe: Recipe, photos: Photos, objective: Objective) -> dict[str, float]:
+class Painter(Protocol):
+    """A bank, or what paints like one."""
+
+    @property
+    def styles_SD(self) -> Tensor:  # noqa: N802 - the suffix is its shape
+        """A vector for each style."""
+
+    def __call__(self, batch_NCHW: Tensor, style_indices_N: Tensor) -> Tensor:
+        """Paints each picture in the style of its index."""
+
+
+def validate(bank: Painter, recipe: BankRecipe, photos: Photos, objective: Objective) -> dict[str, float]:
     """The loss terms on the validation photographs, averaged over all of them in all styles."""
     return mean(measure(bank, recipe, photos, objective, range(len(recipe.styles))))
 
 
 @torch.no_grad()
 def measure(
-    bank: Bank,
-    recipe: Recipe,
+    bank: Painter,
+    recipe: BankRecipe,
     photos: Photos,
     objective: Objective,
     targets: Sequence[int],
@@ -54,7 +65,7 @@ def measure(
 
 
 @torch.no_grad()
-def glance(bank: Bank, recipe: Recipe, photos: Photos, objective: Objective) -> Terms:
+def glance(bank: Painter, recipe: BankRecipe, photos: Photos, objective: Objective) -> Terms:
     """The loss terms on the first sixteen validation photographs, each in one style in turn: seconds, not minutes."""
     device, count = bank.styles_SD.device, min(len(photos.validation), _GLANCED)
     sums: Terms = {}
@@ -76,7 +87,7 @@ def _add(sums: Terms, found: dict[str, Tensor], pictures: int) -> None:
 
 
 @torch.no_grad()
-def draw_grid(bank: Bank, recipe: Recipe, root: Path, photos: Photos, rows: int = 3) -> NDArray[np.uint8]:
+def draw_grid(bank: Painter, recipe: StylesRecipe, root: Path, photos: Photos, rows: int = 3) -> NDArray[np.uint8]:
     """A picture (H, W, 3): photographs in the first column, the paintings in the first row, what the bank makes."""
     device = bank.styles_SD.device
     spread = [i * len(photos.validation) // rows for i in range(rows)]

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from artem_vr.errors import ModelError
 from artem_vr.nets import catalogue
-from artem_vr.styles import StyleBank
+from artem_vr.styles import RANGE, StyleBank
 
 _NAMED = 3
 """How many faults of a file a message names."""
@@ -29,7 +29,10 @@ def load_network(bank: StyleBank) -> nn.Module:
             f"{bank.path}: style vectors have {bank.styles_SD.shape[1]} numbers, the network takes {style_size}"
         )
     weights = {name: torch.from_numpy(np.array(weight, np.float32, order="C")) for name, weight in bank.weights.items()}
-    if faults := _faults(_shapes(network.state_dict()), _shapes(weights)):
+    faults = _faults(_shapes(network.state_dict()), _shapes(weights))
+    convolutions = {name for name, module in network.named_modules() if isinstance(module, nn.Conv2d)}
+    faults += [f"{RANGE}{name} belongs to no convolution" for name in bank.ranges if name not in convolutions]
+    if faults:
         more = f" (and {len(faults) - _NAMED} more)" if len(faults) > _NAMED else ""
         raise ModelError(
             f"{bank.path}: weights and network differ: {', '.join(faults[:_NAMED])}{more}: export or get the bank again"

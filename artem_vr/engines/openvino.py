@@ -1,17 +1,20 @@
-"""The default engine on processors: OpenVINO, in bfloat16 where the processor computes in it, else in float32."""
+"""The default engine on processors: OpenVINO, in bfloat16 where the processor computes in it, else in float32.
 
-import warnings
+With a bank that was calibrated for it, also in int8 (see `artem_vr.engines.int8`): faster, and a little further off.
+"""
+
 from collections import OrderedDict
 from typing import Any
 
 import numpy as np
 import openvino as ov
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
 from artem_vr.engines.arguments import check_batch
 from artem_vr.engines.bytes_network import fast_bytes_network
+from artem_vr.engines.conversion import converted
+from artem_vr.engines.int8 import round_convolutions
 from artem_vr.engines.loading import load_network
 from artem_vr.errors import EngineError
 from artem_vr.styles import StyleBank
@@ -28,27 +31,42 @@ class OpenVinoEngine:
     def __init__(self, bank: StyleBank, precision: str = "auto", threads: int | None = None) -> None:
         self._core = ov.Core()
         capabilities = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        native = "bf16" if "BF16" in capabilities else "f32"
         if precision == "auto":
-            precision = "bf16" if "BF16" in capabilities else "f32"
-        if precision not in {"f32", "bf16"}:
-            raise EngineError(f"the openvino engine has no precision '{precision}': choose auto, f32 or bf16")
+            precision = native
+        if precision not in {"f32", "bf16", "int8"}:
+            raise EngineError(
+                f"the openvino engine has no precision '{precision}': choose auto, f32 or bf16, or int8 for a bank "
+                "that was calibrated for it"
+            )
         if precision == "bf16" and "BF16" not in capabilities:
             # The runtime would quietly compute in float32, and the statistics would name the wrong precision.
             raise EngineError("this processor does not compute in bf16: choose precision auto or f32")
+        if precision == "int8" and "INT8" not in capabilities:
+            raise EngineError("this processor does not compute in int8: choose precision auto or f32")
+        if precision == "int8" and not bank.ranges:
+            raise EngineError(
+                f"{bank.path} was not calibrated for int8: choose precision auto, or make a bank that is with "
+                "`artem-vr train trainer/recipes/int8.toml`"
+            )
         self.precision = precision
+        # What is not a convolution, or not one with a range, is computed in what the processor is best at.
+        self._rest = native if precision == "int8" else precision
+        self._ranges = bank.ranges if precision == "int8" else {}
         self._threads = threads
-        self._network: nn.Module | None = fast_bytes_network(load_network(bank))
+        plain = load_network(bank)
+        self._networks: tuple[nn.Module, nn.Module] | None = (plain, fast_bytes_network(plain))
         self._style_size = bank.styles_SD.shape[1]
         self._requests: OrderedDict[tuple[int, ...], ov.InferRequest] = OrderedDict()
         self.compilations = 0
 
     def paint(self, pixels_EHWC: Any, styles_ED: NDArray[np.float32]) -> Any:
         """See `artem_vr.ports.Engine.paint`; takes and gives NumPy arrays."""
-        if self._network is None:
+        if self._networks is None:
             raise EngineError("the engine is closed")
         check_batch(pixels_EHWC, styles_ED, self._style_size)
         try:
-            request = self._request(pixels_EHWC.shape)
+            request = self._request(pixels_EHWC.shape, *self._networks)
             inputs = [np.ascontiguousarray(pixels_EHWC), np.ascontiguousarray(styles_ED, np.float32)]
             return request.infer(inputs, share_inputs=True)[0]
         except RuntimeError as error:
@@ -57,29 +75,23 @@ class OpenVinoEngine:
     def close(self) -> None:
         """Frees the compiled networks."""
         self._requests.clear()
-        self._network = None
+        self._networks = None
 
-    def _request(self, shape: tuple[int, ...]) -> Any:
+    def _request(self, shape: tuple[int, ...], plain: nn.Module, network: nn.Module) -> Any:
         request = self._requests.pop(shape, None)
         if request is None:
-            request = self._compile(shape)
+            request = self._compile(shape, plain, network)
             while len(self._requests) >= _KEPT_SHAPES:
                 self._requests.popitem(last=False)
         self._requests[shape] = request
         return request
 
-    def _compile(self, shape: tuple[int, ...]) -> Any:
-        example = (torch.zeros(shape, dtype=torch.uint8), torch.zeros(shape[0], self._style_size))
-        # The shapes are static: the runtime lays out memory and picks kernels better than for dynamic ones.
-        with warnings.catch_warnings():
-            # Tracing warns that sizes become constants, which is what is wanted: so there is nothing to check either,
-            # and checking would run the network three more times. Newer versions call tracing itself deprecated.
-            warnings.simplefilter("ignore", torch.jit.TracerWarning)
-            warnings.simplefilter("ignore", DeprecationWarning)
-            traced = torch.jit.trace(self._network, example, check_trace=False)
-        model = ov.convert_model(traced, example_input=example, input=[tuple(tensor.shape) for tensor in example])
+    def _compile(self, shape: tuple[int, ...], plain: nn.Module, network: nn.Module) -> Any:
+        model = converted(network, shape, self._style_size)
+        if self._ranges:
+            round_convolutions(model, plain, self._ranges)
         options: dict[str, Any] = {
-            "INFERENCE_PRECISION_HINT": self.precision,
+            "INFERENCE_PRECISION_HINT": self._rest,
             "PERFORMANCE_HINT": "LATENCY",
             "ENABLE_CPU_PINNING": False,  # the render thread shares these cores
         }

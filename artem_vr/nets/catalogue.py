@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from artem_vr.errors import ModelError, unknown_name
-from artem_vr.nets import compact, johnson
+from artem_vr.nets import adain, compact, johnson
 
 _KINDS: dict[str, tuple[Any, Any, Any]] = {
+    "adain": (adain.AdainConfig, adain.Adain, adain.initial_style),
     "compact": (compact.CompactConfig, compact.Compact, compact.initial_style),
     "johnson": (johnson.JohnsonConfig, johnson.Johnson, johnson.initial_style),
 }

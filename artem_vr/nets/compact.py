@@ -52,7 +52,8 @@ class CompactConfig:
     """The shape of a compact network.
 
     `channels` and `shallow_blocks` are those at a quarter of the resolution, `deep_channels` and `blocks` those at an
-    eighth, which come before them; `tail_channels` is the width at half the resolution.
+    eighth, which come before them; `tail_channels` is the width at half the resolution. `inner` is the width between
+    the two convolutions of a deep block; 0 means as wide as outside, `deep_channels`.
     """
 
     channels: int = 32
@@ -60,16 +61,23 @@ class CompactConfig:
     blocks: int = 4
     shallow_blocks: int = 1
     tail_channels: int = 16
+    inner: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.channels, self.deep_channels, self.blocks, self.tail_channels) < 1 or self.shallow_blocks < 0:
-            raise ValueError("channels and blocks must be at least 1, shallow_blocks at least 0")
+        least_one = (self.channels, self.deep_channels, self.blocks, self.tail_channels)
+        if min(least_one) < 1 or min(self.shallow_blocks, self.inner) < 0:
+            raise ValueError("channels and blocks must be at least 1, shallow_blocks and inner at least 0")
+
+    @property
+    def inner_channels(self) -> int:
+        """The channels between the two convolutions of a deep block, never 0."""
+        return self.inner or self.deep_channels
 
     @property
     def norms(self) -> list[int]:
         """The channels of each conditional normalisation, in the order of the style vector."""
         shallow = [self.channels] * (2 * self.shallow_blocks)
-        deep = [self.deep_channels] * (1 + 2 * self.blocks)
+        deep = [self.deep_channels] + [self.inner_channels, self.deep_channels] * self.blocks
         return [self.channels, *deep, self.channels, *shallow, self.tail_channels]
 
     @property
@@ -120,7 +128,8 @@ class Compact(nn.Module):
         width, deep = config.channels, config.deep_channels
         self.stem = Convolution(_RGB, width, STEM_SIZE, STEM_STRIDE, STEM_MARGIN)
         self.descend = Convolution(width, deep, stride=2)
-        self.deep = nn.ModuleList(Convolution(deep, deep) for _ in range(2 * config.blocks))
+        ways = [(deep, config.inner_channels), (config.inner_channels, deep)] * config.blocks
+        self.deep = nn.ModuleList(Convolution(inputs, outputs) for inputs, outputs in ways)
         self.ascend = SquareConvolution(deep, width)
         self.shallow = nn.ModuleList(Convolution(width, width) for _ in range(2 * config.shallow_blocks))
         self.rise = SquareConvolution(width, config.tail_channels)

@@ -26,18 +26,23 @@ _TANH_REACH = 0.65
 class JohnsonConfig:
     """The shape of the network: channels at full resolution (doubled at each of two halvings) and residual blocks.
 
+    `inner`: channels between the two convolutions of a residual block; 0 means as many as outside, 4 * width.
     `output`: "tanh" is 0.5 + 0.65 tanh(x), a little more than [0, 1] as in the paper's 150 tanh on [0, 255], so that
     black and white can be reached; "sigmoid" never leaves [0, 1].
+    `margin`: how many pixels the picture is continued by its mirror image on every side, and cut again in the end. The
+    paper has 40: what convolutions make of a border then lies outside the picture.
     """
 
     width: int = 32
     blocks: int = 5
     upsampling: Upsampling = "nearest"
     output: Output = "linear"
+    inner: int = 0
+    margin: int = 0
 
     def __post_init__(self) -> None:
-        if self.width < 1 or self.blocks < 0:
-            raise ValueError("width must be at least 1 and blocks at least 0")
+        if self.width < 1 or min(self.blocks, self.inner, self.margin) < 0:
+            raise ValueError("width must be at least 1, blocks, margin and inner at least 0")
         for name, value, known in (
             ("upsampling", self.upsampling, get_args(Upsampling)),
             ("output", self.output, get_args(Output)),
@@ -46,10 +51,15 @@ class JohnsonConfig:
                 raise ValueError(f"{name} must be one of {', '.join(known)}")
 
     @property
+    def inner_channels(self) -> int:
+        """The channels between the two convolutions of a residual block, never 0."""
+        return self.inner or 4 * self.width
+
+    @property
     def norms(self) -> list[int]:
         """The channels of each normalisation, in the order of the style vector."""
         w = self.width
-        return [w, 2 * w, 4 * w] + [4 * w] * (2 * self.blocks) + [2 * w, w]
+        return [w, 2 * w, 4 * w] + [self.inner_channels, 4 * w] * self.blocks + [2 * w, w]
 
     @property
     def style_size(self) -> int:
@@ -90,7 +100,8 @@ class Johnson(nn.Module):
         self.down = nn.ModuleList(
             [_convolution(3, w, 9), _convolution(w, 2 * w, 3, 2), _convolution(2 * w, 4 * w, 3, 2)]
         )
-        self.residual = nn.ModuleList(_convolution(4 * w, 4 * w, 3) for _ in range(2 * config.blocks))
+        ways = [(4 * w, config.inner_channels), (config.inner_channels, 4 * w)] * config.blocks
+        self.residual = nn.ModuleList(_convolution(inputs, outputs, 3) for inputs, outputs in ways)
         rise = _transposed if self.config.upsampling == "transposed" else _nearest
         self.up = nn.ModuleList([rise(4 * w, 2 * w), rise(2 * w, w)])
         self.paint = _convolution(w, 3, 9)
@@ -98,7 +109,15 @@ class Johnson(nn.Module):
     def forward(self, batch_NCHW: Tensor, styles_ND: Tensor) -> Tensor:
         """Paints RGB in [0, 1] of any size; the result, of the same shape, may leave [0, 1] a little."""
         height, width = batch_NCHW.shape[-2:]
-        x = F.pad(batch_NCHW, (0, -width % 4, 0, -height % 4), mode="reflect") - 0.5
+        # Reflection reaches no further than the picture does.
+        left, top = min(self.config.margin, width - 1), min(self.config.margin, height - 1)
+        sides = (
+            left,
+            min(left + -(width + 2 * left) % 4, width - 1),
+            top,
+            min(top + -(height + 2 * top) % 4, height - 1),
+        )
+        x = F.pad(batch_NCHW, sides, mode="reflect") - 0.5
         norms = iter(styles_ND.split([2 * channels for channels in self.config.norms], dim=1))
         for convolution in self.down:
             x = F.relu(_modulate(convolution(x), next(norms)))
@@ -107,7 +126,12 @@ class Johnson(nn.Module):
             x = x + _modulate(self.residual[2 * block + 1](y), next(norms))
         for convolution in self.up:
             x = F.relu(_modulate(convolution(x), next(norms)))
-        return self._bounded(self.paint(x))[..., :height, :width]
+        return self._bounded(self.paint(x))[..., top : top + height, left : left + width]
+
+    def _margins(self, side: int) -> tuple[int, int]:
+        """How far a side is continued before and after; together a multiple of four, as both halvings need."""
+        before = min(self.config.margin, (side - 1) // 4 * 4)  # a reflection reaches no further than the picture
+        return before, before + -(side + 2 * before) % 4
 
     def _bounded(self, x: Tensor) -> Tensor:
         if self.config.output == "tanh":

@@ -15,7 +15,9 @@ from artem_vr.nets.johnson import Johnson, JohnsonConfig
 def test_builds_each_kind_from_its_metadata() -> None:
     for kind, config, network in (
         ("compact", CompactConfig(channels=8, deep_channels=6, blocks=1, tail_channels=4), Compact),
+        ("compact", CompactConfig(channels=8, deep_channels=6, blocks=1, tail_channels=4, inner=3), Compact),
         ("johnson", JohnsonConfig(width=4, blocks=2), Johnson),
+        ("johnson", JohnsonConfig(width=4, blocks=2, inner=6), Johnson),
     ):
         built, style = catalogue.build(kind, config.to_metadata())
         assert type(built) is network
@@ -42,7 +44,10 @@ def test_missing_fields_take_their_defaults() -> None:
         ("compact", {"channels": math.nan}, "impossible compact network: .*NaN"),
         ("compact", {"channels": 2_000_000}, "impossible compact network: channels must be at most 4096"),
         ("compact", {"blocks": 10**9}, "impossible compact network: blocks must be at most 4096"),
+        ("compact", {"inner": -1}, "impossible compact network: .*inner at least 0"),
+        ("compact", {"inner": 2_000_000}, "impossible compact network: inner must be at most 4096"),
         ("johnson", {"width": -1}, "impossible johnson network"),
+        ("johnson", {"inner": -1}, "impossible johnson network: .*inner at least 0"),
         ("johnson", {"width": 10**30}, "impossible johnson network: width must be at most 4096"),
     ],
 )

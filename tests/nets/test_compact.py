@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -46,13 +48,36 @@ def test_a_bank_of_sixteen_painters_is_under_a_megabyte() -> None:
 
 def test_the_style_vector_is_as_long_as_the_configuration_says() -> None:
     odd = CompactConfig(channels=5, deep_channels=7, blocks=1, shallow_blocks=0, tail_channels=3)
-    for config in (CompactConfig(), SMALL, odd):
+    for config in (CompactConfig(), SMALL, odd, replace(odd, inner=3)):
         network, style = Compact(config), initial_style(config)
         assert style.shape == identity_style(config).shape == (config.style_size,)
         keep, ground, norms = network.split(style[None])
         assert (keep.shape, ground.shape) == ((1, 1, 1, 1), (1, 3, 1, 1))
         assert [scale.shape[1] for scale, _ in norms] == [shift.shape[1] for _, shift in norms] == config.norms
         assert all((scale == 1).all() and (shift == 0).all() for scale, shift in norms)
+
+
+def test_deep_blocks_may_be_narrower_inside() -> None:
+    narrow = Compact(replace(SMALL, inner=4))
+    shapes = {name: tuple(weight.shape[:2]) for name, weight in narrow.named_parameters()}
+    wide = {name: tuple(weight.shape[:2]) for name, weight in Compact(SMALL).named_parameters()}
+    inside = {"deep.0.weight": (4, 12), "deep.1.weight": (12, 4), "deep.2.weight": (4, 12), "deep.3.weight": (12, 4)}
+    assert shapes == wide | inside
+    assert narrow.config.norms == [8, 12, 4, 12, 4, 12, 8, 8, 8, 8]
+    styles = random_styles(narrow.config, 2)
+    painted = narrow(torch.rand(2, 3, 24, 16), styles)
+    assert painted.isfinite().all()
+    assert not torch.allclose(painted[0], painted[1])
+
+
+def test_as_wide_inside_as_outside_is_the_same_network() -> None:
+    """A card from before there was the field has none; what it describes must not change."""
+    same = replace(SMALL, inner=SMALL.deep_channels)
+    assert (same.norms, same.style_size) == (SMALL.norms, SMALL.style_size)
+    wide, again = Compact(SMALL), Compact(same)
+    again.load_state_dict(wide.state_dict())
+    batch, styles = torch.rand(1, 3, 24, 24), random_styles(SMALL, 1)
+    assert torch.equal(wide(batch, styles), again(batch, styles))
 
 
 @pytest.mark.parametrize("size", [(3, 5), (8, 8), (9, 8), (18, 34), (33, 47), (62, 50), (64, 48)])
@@ -113,7 +138,8 @@ def test_no_convolution_gives_a_flat_picture_a_frame() -> None:
 
 
 @pytest.mark.parametrize(
-    "shape", [{"channels": 0}, {"deep_channels": 0}, {"blocks": 0}, {"tail_channels": 0}, {"shallow_blocks": -1}]
+    "shape",
+    [{"channels": 0}, {"deep_channels": 0}, {"blocks": 0}, {"tail_channels": 0}, {"shallow_blocks": -1}, {"inner": -1}],
 )
 def test_an_impossible_shape(shape: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="at least"):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -20,6 +22,29 @@ def test_the_style_vector_holds_unit_scales_and_no_shifts() -> None:
     assert set(style.tolist()) == {0.0, 1.0}
 
 
+def test_blocks_may_be_narrower_inside() -> None:
+    torch.manual_seed(0)
+    narrow = Johnson(replace(SMALL, inner=6))
+    shapes = {name: tuple(weight.shape[:2]) for name, weight in narrow.named_parameters() if weight.ndim == 4}
+    wide = {name: tuple(weight.shape[:2]) for name, weight in Johnson(SMALL).named_parameters() if weight.ndim == 4}
+    assert shapes == wide | {"residual.0.weight": (6, 16), "residual.1.weight": (16, 6)}
+    assert narrow.config.norms == [4, 8, 16, 6, 16, 8, 4]
+    style = initial_style(narrow.config)
+    assert style.shape == (narrow.config.style_size,)
+    assert narrow(torch.rand(1, 3, 20, 16), style[None]).isfinite().all()
+
+
+def test_as_wide_inside_as_outside_is_the_same_network() -> None:
+    """A card from before there was the field has none; what it describes must not change."""
+    torch.manual_seed(0)
+    same = replace(SMALL, inner=4 * SMALL.width)
+    assert same.norms == SMALL.norms
+    wide, again = Johnson(SMALL), Johnson(same)
+    again.load_state_dict(wide.state_dict())
+    batch, styles = torch.rand(1, 3, 16, 16), initial_style(SMALL)[None]
+    assert torch.equal(wide(batch, styles), again(batch, styles))
+
+
 @pytest.mark.parametrize("size", [(16, 16), (17, 19), (18, 34), (33, 47), (64, 48)])
 def test_any_size_keeps_its_size(size: tuple[int, int]) -> None:
     torch.manual_seed(0)
@@ -40,7 +65,7 @@ def test_pictures_of_a_batch_do_not_see_each_other() -> None:
     assert not torch.allclose(together[:1], network(batch[:1], styles[1:]), atol=1e-2)
 
 
-@pytest.mark.parametrize("shape", [{"width": 0}, {"blocks": -1}])
+@pytest.mark.parametrize("shape", [{"width": 0}, {"blocks": -1}, {"inner": -1}])
 def test_an_impossible_shape(shape: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="at least"):
         JohnsonConfig(**shape)

@@ -11,7 +11,8 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from trainer.loop import Progress, Run
-from trainer.recipe import Recipe, load_recipe
+from trainer.recipe import Recipe
+from trainer.recipe_file import load_bank_recipe
 
 RECIPE = """
 name = "miniature"
@@ -68,7 +69,7 @@ class Miniature:
         return self.folder / "data"
 
     def recipe(self, **overrides: str) -> Recipe:
-        return load_recipe(self.recipe_path, overrides)
+        return load_bank_recipe(self.recipe_path, overrides)
 
     def run(self, name: str, **overrides: str) -> Run:
         return Run(self.recipe(**overrides), self.root, self.folder / name)

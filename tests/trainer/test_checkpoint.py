@@ -28,7 +28,7 @@ def parts(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
 def test_the_format(run: Run) -> None:
     """Runs of days are resumed from this file: its keys and metadata stay."""
     tensors, metadata = parts(run.checkpoint_path)
-    names = dict(run.bank.named_parameters())
+    names = dict(run.task.module.named_parameters())
     assert tensors.keys() == {
         *(f"{group}/{name}" for group in ("weights", "first") for name in names),
         "second/styles_SD",  # Muon has one moment of convolutions
@@ -42,7 +42,7 @@ def test_it_comes_back_as_it_was(run: Run) -> None:
     again = Checkpoint.load(run.checkpoint_path)
     assert again.step == 2
     assert again.style_names == ["stripes", "dots"]
-    for name, parameter in run.bank.named_parameters():
+    for name, parameter in run.task.module.named_parameters():
         state = run._plain_optimizer.state[parameter]
         assert torch.equal(again.weights[name], parameter)
         assert torch.equal(again.first_moments[name], state["exp_avg"])
@@ -107,7 +107,7 @@ CORRUPT = {
     "a step that is no number": lambda t, m: (t, {**m, "step": "two"}),
     "a negative step": lambda t, m: (t, {**m, "step": "-1"}),
     "a recipe that is no JSON": lambda t, m: (t, {**m, "recipe": "{"}),
-    "a recipe without styles": lambda t, m: (t, {**m, "recipe": "{}"}),
+    "a recipe without a name": lambda t, m: (t, {**m, "recipe": "{}"}),
     "a recipe of another type": lambda t, m: (t, {**m, "recipe": "[]"}),
 }
 

@@ -33,7 +33,7 @@ def test_folders_below_count_and_other_files_do_not(tmp_path: Path) -> None:
 
 
 def test_too_few_pictures(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds 0 pictures: name a folder with at least 20"):
+    with pytest.raises(InputError, match=r"holds too few pictures \(0\): at least 20"):
         Photos.find(tmp_path)
 
 

@@ -140,7 +140,7 @@ def test_a_run_learns_the_same_with_any_number_of_workers(miniature: Miniature) 
     def weights(name: str, **overrides: str) -> torch.Tensor:
         run = miniature.run(name, **overrides)
         train_until(run, 3)
-        return torch.cat([parameter.detach().flatten() for parameter in run.bank.parameters()])
+        return torch.cat([parameter.detach().flatten() for parameter in run.task.module.parameters()])
 
     inline = weights("inline", **{"data.workers": "0"})
     assert torch.equal(weights("two", **{"data.workers": "2", "data.cache_mb": "1"}), inline)

@@ -20,7 +20,7 @@ def ignore(progress: Progress) -> None:
 
 
 def weights_of(run: Run) -> dict[str, torch.Tensor]:
-    return {name: parameter.detach().cpu().clone() for name, parameter in run.bank.named_parameters()}
+    return {name: parameter.detach().cpu().clone() for name, parameter in run.task.module.named_parameters()}
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_what_is_not_a_number_is_never_saved(miniature: Miniature, monkeypatch: 
             return {"total": painted.square().sum()}
         return {"total": (0 * painted).sum().sqrt() if what == "gradient" else painted.sum() * math.nan}
 
-    run._objective = objective  # type: ignore[assignment]
+    run.task.objective = objective  # type: ignore[attr-defined]
     with pytest.raises(EngineError, match=r"the loss or its gradient is not a number before step 5: .*lower"):
         run.train(ignore)
     with pytest.raises(EngineError, match="is not a number"):
@@ -86,7 +86,7 @@ def test_what_is_not_a_number_is_never_saved(miniature: Miniature, monkeypatch: 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_a_gpu_trains_what_the_processor_trains(miniature: Miniature, precision: str) -> None:
     runs = {device: miniature.run(device, device=device, precision=precision) for device in ("cpu", "cuda")}
-    assert {parameter.device.type for parameter in runs["cuda"].bank.parameters()} == {"cuda"}
+    assert {parameter.device.type for parameter in runs["cuda"].task.module.parameters()} == {"cuda"}
     for run in runs.values():
         run.train(ignore, sample_every=3)
     cpu, gpu = (runs[device].validate()["total"] for device in ("cpu", "cuda"))

@@ -13,7 +13,7 @@ from miniature import Miniature, StoppedError, train_until
 from PIL import Image
 
 from artem_vr.errors import EngineError, InputError, UsageError
-from trainer import loop
+from trainer import bank_task, loop
 from trainer.bank import styles_of_step
 from trainer.checkpoint import Checkpoint
 from trainer.loop import Progress, Run, learning_rate
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def weights_of(run: Run) -> dict[str, torch.Tensor]:
-    return {name: parameter.detach().clone() for name, parameter in run.bank.named_parameters()}
+    return {name: parameter.detach().clone() for name, parameter in run.task.module.named_parameters()}
 
 
 def assert_same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
@@ -117,7 +117,7 @@ def test_what_is_not_a_number_ends_the_run_and_spoils_nothing(miniature: Miniatu
         # The root of zero is finite, its slope is not.
         return {"total": (0 * painted).sum().sqrt() if what == "gradient" else painted.sum() * math.nan}
 
-    run._objective = objective  # type: ignore[assignment]
+    run.task.objective = objective  # type: ignore[attr-defined]
     with pytest.raises(EngineError, match=rf"the {what} is not a number at step 2: .*lower learning_rate") as error:
         run.train(ignore)
     assert "\n" not in str(error.value)
@@ -155,8 +155,8 @@ def test_a_folder_that_cannot_be_written(miniature: Miniature) -> None:
 ENDLESS = """
 import sys, torch
 from pathlib import Path
-from trainer import loop
-from trainer.recipe import load_recipe
+from trainer import bank_task, loop
+from trainer.recipe_file import load_recipe
 torch.set_num_threads(1)
 loop._CHECKPOINT_SECONDS = 0.0
 folder = Path(sys.argv[1])
@@ -226,7 +226,7 @@ def test_the_first_checkpoint_comes_early(miniature: Miniature, monkeypatch: pyt
         clock[0] += 6.0
         return styles_of_step(*arguments)
 
-    monkeypatch.setattr(loop, "styles_of_step", six_seconds_later)
+    monkeypatch.setattr(bank_task, "styles_of_step", six_seconds_later)
     run.train(ignore, sample_every=1000)
     assert saved == [2, 13, 24, 30]
 

@@ -80,9 +80,11 @@ def test_validation_is_the_mean_over_photographs_and_styles(
     objective = Objective(recipe, miniature.root)
     with torch.no_grad():
         singles = [
-            objective(batch, run.bank(batch, torch.tensor([style])).clamp(0, 1), torch.tensor([style]))["total"].item()
+            objective(batch, run.task.module(batch, torch.tensor([style])).clamp(0, 1), torch.tensor([style]))[
+                "total"
+            ].item()
             for batch in (validation_batch(photos, 32, i, 1) for i in range(2))
             for style in range(2)
         ]
-    assert validate(run.bank, recipe, photos, objective)["total"] == pytest.approx(sum(singles) / 4, rel=1e-4)
+    assert validate(run.task.module, recipe, photos, objective)["total"] == pytest.approx(sum(singles) / 4, rel=1e-4)
     assert run.validate()["total"] == pytest.approx(sum(singles) / 4, rel=1e-4)

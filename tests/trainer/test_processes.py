@@ -18,7 +18,7 @@ _PROGRAM = """
 import sys
 from pathlib import Path
 from trainer import loop
-from trainer.recipe import load_recipe
+from trainer.recipe_file import load_recipe
 loop._LOG_EVERY = 1
 recipe, root, folder = (Path(argument) for argument in sys.argv[1:])
 run = loop.Run(load_recipe(recipe, {"batch": "4", "steps": "6"}), root, folder)

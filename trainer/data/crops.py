@@ -30,18 +30,24 @@ class Photos:
     place: str = "data.photos"
 
     @classmethod
-    def find(cls, place: Path, cache_mb: int = 0) -> "Photos":
+    def find(cls, place: Path, cache_mb: int = 0, share: float = 1.0) -> "Photos":
         """Lists the pictures of a folder tree, an archive or shards (see `trainer.data.sources`).
 
-        Up to `cache_mb` megabytes of them stay decoded in memory. Raises `InputError` when there is nothing of that
+        A `share` below 1 takes only so many of them, evenly spread by name. Up to `cache_mb` megabytes of them stay
+        decoded in memory. Raises `InputError` when there is nothing of that
         name, or it is damaged, or holds too few pictures to split.
         """
         try:
             pictures = find_pictures(place)
         except OSError as error:
             raise InputError(f"cannot read {place}: {error.strerror or error}") from error
+        taken = round(share * len(pictures))
+        pictures = [pictures[index * len(pictures) // taken] for index in range(taken)]
         if len(pictures) < _VALIDATION_EVERY:
-            raise InputError(f"{place} holds {len(pictures)} pictures: name a folder with at least {_VALIDATION_EVERY}")
+            less = "" if share == 1 else f" of which data.share takes {taken}"
+            raise InputError(
+                f"{place} holds too few pictures ({len(pictures)}{less}): at least {_VALIDATION_EVERY} are needed"
+            )
         training = [picture for index, picture in enumerate(pictures) if index % _VALIDATION_EVERY]
         return cls(training, pictures[::_VALIDATION_EVERY], PictureReader(cache_mb << 20), str(place))
 

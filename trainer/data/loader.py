@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from torch import Tensor
 
 from trainer.data.crops import Photos, training_batch
-from trainer.recipe import Recipe
+from trainer.recipe import RunRecipe
 
 _log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ class BatchLoader:
     `Photos.check`).
     """
 
-    def __init__(self, photos: Photos, recipe: Recipe) -> None:
+    def __init__(self, photos: Photos, recipe: RunRecipe) -> None:
         photos.check()
         self._photos, self._recipe = photos, recipe
         self._workers = recipe.data.workers

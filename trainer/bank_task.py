@@ -1,0 +1,100 @@
+"""Training a bank: a generator and the style vectors of its painters, against the photographs and the paintings.
+
+With a teacher, a larger bank of the same styles, it also learns to paint what that one paints (Hinton, Vinyals and Dean
+2015): every pixel then says something, not statistics alone.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from artem_vr.styles import StyleBank
+from trainer.bank import Bank, network_of, styles_of_step
+from trainer.data.crops import Photos
+from trainer.data.loader import BatchLoader
+from trainer.export import export, model_card
+from trainer.objective import Objective
+from trainer.pruning import pruned_bank
+from trainer.recipe import Recipe
+from trainer.task import Forward, Terms
+from trainer.trained import TrainedBank
+from trainer.validation import draw_grid, glance, validate
+
+_MEASURED_STEPS = 4
+
+
+class BankTask:
+    """See `trainer.task.Task`."""
+
+    module: Bank
+
+    def __init__(self, recipe: Recipe, root: Path, photos: Photos, batches: BatchLoader, device: torch.device) -> None:
+        self._start = StyleBank.load(Path(recipe.start)) if recipe.start else None
+        if self._start is not None and recipe.prune.any:
+            self._start = pruned_bank(self._start, recipe.prune.inner, recipe.prune.trunk)
+            recipe = recipe.model_copy(update={"network": network_of(self._start.card)})
+        self._recipe, self._root, self._photos, self._device = recipe, root, photos, device
+        self._bf16 = recipe.precision == "bfloat16"
+        self.module = Bank(recipe)
+        if self._start is not None:
+            self.module.begin_from(self._start, [style.name for style in recipe.styles])
+        self.module.to(device)
+        self.objective = Objective(recipe, root, device)
+        names = [style.name for style in recipe.styles]
+        teacher = StyleBank.load(Path(recipe.teacher)) if recipe.teacher else None
+        self._teacher = TrainedBank(teacher, names, device).requires_grad_(False) if teacher else None
+        if recipe.losses.balance:
+            self._balance(batches)
+
+    def groups(self) -> list[dict[str, Any]]:
+        """The weights, and the style vectors, which learn faster."""
+        return [
+            {"params": list(self.module.network.parameters()), "factor": 1.0},
+            {"params": [self.module.styles_SD], "factor": self._recipe.style_rate_factor},
+        ]
+
+    def terms(self, forward: Forward, photos_NCHW: Tensor, step: int, share: slice) -> Terms:
+        """The objective's terms, each picture painted in one style."""
+        styles = self._styles(step)[share].to(self._device)
+        painted = forward(photos_NCHW, styles)
+        terms = self.objective(photos_NCHW, painted, styles, phase=step)
+        if self._teacher is not None:
+            with torch.no_grad(), torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
+                taught = self._teacher(photos_NCHW, styles)
+            terms["teacher"] = (painted.float() - taught.float()).abs().mean()
+            terms["total"] = terms["total"] + self._recipe.losses.teacher * terms["teacher"]
+        return terms
+
+    def glance(self) -> dict[str, float]:
+        """The objective's terms on few photographs, each in one style."""
+        return glance(self.module, self._recipe, self._photos, self.objective)
+
+    def validate(self) -> dict[str, float]:
+        """The objective's terms on all held-out photographs, averaged over all styles."""
+        return validate(self.module, self._recipe, self._photos, self.objective)
+
+    def draw(self) -> NDArray[np.uint8]:
+        """Photographs down, paintings across."""
+        return draw_grid(self.module, self._recipe, self._root, self._photos)
+
+    def export(self, path: Path, steps: int, validation: dict[str, float]) -> None:
+        """Writes the bank."""
+        start = None if self._start is None else self._start.card
+        export(self.module, model_card(self._recipe, steps, validation, start), path)
+
+    def _styles(self, step: int) -> Tensor:
+        return styles_of_step(len(self._recipe.styles), self._recipe.batch, self._recipe.seed, step)
+
+    @torch.no_grad()
+    def _balance(self, batches: BatchLoader) -> None:
+        """Measures the terms with the module as it is now, fresh: a resumed run measures the same."""
+        found: list[dict[str, float]] = []
+        for step in range(_MEASURED_STEPS):
+            photos, styles = batches.batch(step).to(self._device), self._styles(step).to(self._device)
+            terms = self.objective(photos, self.module(photos, styles), styles)
+            found.append({name: value.item() for name, value in terms.items()})
+        self.objective.balance({name: sum(terms[name] for terms in found) / len(found) for name in found[0]})
