@@ -12,12 +12,11 @@ from artem_vr.engines.openvino import OpenVinoEngine
 from artem_vr.errors import UsageError
 from artem_vr.styles import DEFAULT_BANK, StyleBank
 from trainer.data.crops import Photos
-from trainer.network_table import measure_row, render, write_row
-from trainer.objective import Objective
 from trainer.quantization import quantize
+from trainer.ranking import judged, tell_row
 from trainer.recipe import QuantizationRecipe
 from trainer.room import check_writable
-from trainer.validation import draw_grid, validate, write_grid
+from trainer.validation import draw_grid, write_grid
 
 
 class EngineBank:
@@ -55,15 +54,13 @@ def calibrate(recipe: QuantizationRecipe, root: Path, folder: Path, console: Con
     console.print(f"wrote {path}: {found.mean_levels:.2f} of 255 from float32 in the mean")
     if found.left_out:
         console.print(f"not rounded, for the picture would suffer: {', '.join(found.left_out)}")
-    validation = _judged(recipe, root, path, folder)
-    table = folder.parent / "networks.csv"
-    write_row(table, measure_row(StyleBank.load(path), validation, recipe.name, precision="int8"))
-    console.print(render(table), highlight=False)
+    console.print("validating ...")
+    tell_row(console, path, _judged(recipe, root, path, folder), recipe.name, precision="int8")
     return path
 
 
-def _judged(recipe: QuantizationRecipe, root: Path, path: Path, folder: Path) -> float:
-    """The total validation loss of what int8 paints; leaves a sample grid."""
+def _judged(recipe: QuantizationRecipe, root: Path, path: Path, folder: Path) -> dict[str, float]:
+    """The validation losses of what int8 paints; leaves a sample grid."""
     bank = StyleBank.load(path)
     known = [style for style in recipe.styles if style.name in bank.names]
     if not known:
@@ -74,8 +71,7 @@ def _judged(recipe: QuantizationRecipe, root: Path, path: Path, folder: Path) ->
     engine = OpenVinoEngine(bank, "int8")
     try:
         painter = EngineBank(bank, [style.name for style in known], engine)
-        photos = Photos.find(root / recipe.data.photos)
-        write_grid(draw_grid(painter, recipe, root, photos), folder / "sample.png")
-        return validate(painter, recipe, photos, Objective(recipe, root))["total"]
+        write_grid(draw_grid(painter, recipe, root, Photos.find(root / recipe.data.photos)), folder / "sample.png")
+        return judged(painter, recipe, root)
     finally:
         engine.close()

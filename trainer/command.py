@@ -11,11 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from artem_vr.errors import InputError, UsageError
-from artem_vr.styles import StyleBank
 from trainer.journal import VALIDATION_PREFIX
 from trainer.loop import CHECKPOINT_NAME, Run
 from trainer.loop import Progress as LoopProgress
-from trainer.recipe import QuantizationRecipe, StylesRecipe
+from trainer.recipe import QuantizationRecipe, Recipe, StylesRecipe
 from trainer.recipe_file import data_root, load_recipe
 
 _PLAIN_LINE_EVERY = 50
@@ -56,18 +55,10 @@ def train(recipe_path: Path, overrides: dict[str, str], output: Path | None, res
     console.print("  ".join(f"{name} {value:.4f}" for name, value in validation.items()))
     console.print(f"wrote {path}")
     if isinstance(recipe, StylesRecipe):
-        _tell_row(console, path, validation["total"])
+        from trainer.ranking import judged_as_bank, tell_row  # brings an engine, and only this needs it
+
+        tell_row(console, path, validation if isinstance(recipe, Recipe) else judged_as_bank(path, root))
     return path
-
-
-def _tell_row(console: Console, path: Path, validation: float) -> None:
-    """Adds the network to the table of those beside it, and shows the table."""
-    from trainer.network_table import measure_row, render, write_row  # takes a moment, and only this needs it
-
-    table = path.parent.parent / "networks.csv"
-    write_row(table, measure_row(StyleBank.load(path), validation))
-    console.print(render(table), highlight=False)
-    console.print(f"wrote {table}")
 
 
 def _check_folder(folder: Path, resume: bool) -> None:

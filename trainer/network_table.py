@@ -1,6 +1,7 @@
 """The table of networks: what each costs and how well it paints, as a CSV that further ones can be added to."""
 
 import csv
+import math
 import statistics
 import time
 from collections.abc import Callable
@@ -25,7 +26,8 @@ class Row:
     """One network. `parameters` are its weights, style vectors apart; `macs` the multiply-and-adds of one picture.
 
     `milliseconds` is the median time of one picture, bytes in and bytes out, in OpenVINO at its own choice of
-    precision and threads; `validation` the total loss on the validation photographs. Picture: 640 x 480.
+    precision and threads; `validation` the total loss on the validation photographs, not a number where it was not
+    measured. Picture: 640 x 480.
     """
 
     name: str
@@ -98,7 +100,7 @@ def render(path: Path) -> str:
         name, kind = (text.replace("|", "\\|") for text in (row.name, row.kind))
         lines.append(
             f"| {name} | {kind} | {row.parameters:,} | {row.macs / 1e9:.2f} | {row.milliseconds:.1f} | "
-            f"{row.validation:.3f} |"
+            f"{'-' if math.isnan(row.validation) else f'{row.validation:.3f}'} |"
         )
     return "\n".join(lines) + "\n"
 

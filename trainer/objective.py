@@ -11,11 +11,25 @@ from trainer import losses
 from trainer.data.crops import read_painting
 from trainer.perceptual import PerceptualNetwork
 from trainer.perceptual_files import perceptual_file
-from trainer.recipe import BankRecipe
+from trainer.recipe import BankRecipe, LossRecipe
 
 _WHOLE_PICTURE = 1 << 20
 _BALANCED = ("content", "style", "variation")
 _FAINTEST = 1e-12
+_WEIGHT_OF = {
+    "style": "style",
+    "tone": "tone",
+    "patch": "patch",
+    "palette": "palette",
+    "variation": "total_variation",
+    "grid": "grid",
+    "lattice": "lattice",
+    "constant_grid": "constant_grid",
+    "grid_share": "grid_share",
+    "weave": "weave",
+    "overflow": "overflow",
+}
+"""Each term, and the key of a recipe that weighs it; content has a weight for each tap."""
 
 
 class Objective:
@@ -86,19 +100,9 @@ class Objective:
             "weave": lambda: losses.weave(painted_NCHW),
             "overflow": lambda: losses.overflow(painted_NCHW),
         }
-        scales: dict[str, float | Tensor] = {
-            "style": weights.style * self._balance["style"] * self._weights[style_indices_N],
-            "tone": weights.tone,
-            "patch": weights.patch,
-            "palette": weights.palette,
-            "variation": weights.total_variation * self._balance["variation"],
-            "grid": weights.grid,
-            "lattice": weights.lattice,
-            "constant_grid": weights.constant_grid,
-            "grid_share": weights.grid_share,
-            "weave": weights.weave,
-            "overflow": weights.overflow,
-        }
+        scales: dict[str, float | Tensor] = {name: getattr(weights, key) for name, key in _WEIGHT_OF.items()}
+        scales["style"] = weights.style * self._balance["style"] * self._weights[style_indices_N]
+        scales["variation"] = weights.total_variation * self._balance["variation"]
         # What weighs nothing is looked at in validation alone.
         terms = {
             name: measure()
@@ -110,3 +114,9 @@ class Objective:
         ).sum(0)
         terms |= {f"content/{tap}": value for tap, value in content.items()}
         return {name: value.mean() for name, value in terms.items()}
+
+
+def weighed(terms: dict[str, float], weights: LossRecipe) -> float:
+    """The total of unweighted terms as another recipe weighs them, so that networks of several recipes compare."""
+    content = sum(weight * terms[f"content/{tap}"] for tap, weight in weights.content.items())
+    return content + sum(getattr(weights, key) * terms[name] for name, key in _WEIGHT_OF.items())

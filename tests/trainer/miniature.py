@@ -1,5 +1,6 @@
 """A miniature of a training: tiny photographs, paintings, a perceptual network of random weights, a recipe."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +86,19 @@ def train_until(run: Run, step: int) -> None:
     with pytest.raises(StoppedError):
         run.train(report)
     run.save()
+
+
+def assert_goes_on(make: Callable[[str], Run], stop: int) -> None:
+    """A run that is killed after a step and resumed ends with the very parameters of one that was not."""
+    whole = make("whole")
+    whole.train(lambda progress: None)
+    train_until(make("parts"), stop)
+    resumed = make("parts")
+    resumed.resume()
+    assert resumed.step == stop
+    resumed.train(lambda progress: None)
+    for a, b in zip(whole.task.module.parameters(), resumed.task.module.parameters(), strict=True):
+        assert torch.equal(a, b)
 
 
 def perceptual_weights() -> dict[str, torch.Tensor]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from miniature import Miniature, train_until
+from miniature import Miniature, assert_goes_on
 
 from artem_vr.errors import UsageError
 from artem_vr.styles import StyleBank
@@ -64,14 +64,7 @@ def test_balance_brings_each_of_three_terms_to_its_weight(miniature: Miniature) 
 
 def test_a_balanced_run_goes_on_with_the_same_balance(miniature: Miniature) -> None:
     overrides = {**GRAM, "losses.balance": "true"}
-    whole = miniature.run("whole", **overrides)
-    whole.train(lambda progress: None)
-    train_until(miniature.run("parts", **overrides), 3)
-    resumed = miniature.run("parts", **overrides)
-    resumed.resume()
-    resumed.train(lambda progress: None)
-    for a, b in zip(whole.task.module.parameters(), resumed.task.module.parameters(), strict=True):
-        assert torch.equal(a, b)
+    assert_goes_on(lambda name: miniature.run(name, **overrides), 3)
 
 
 def finished(miniature: Miniature, **overrides: str) -> Path:
@@ -95,14 +88,7 @@ def test_a_pruned_bank_is_trained_on(miniature: Miniature, kind: str) -> None:
 
 def test_a_pruned_run_goes_on(miniature: Miniature) -> None:
     overrides = {"start": str(finished(miniature, **{"network.deep_channels": "16"})), "prune.inner": "0.5"}
-    whole = miniature.run("whole", **overrides)
-    whole.train(lambda progress: None)
-    train_until(miniature.run("parts", **overrides), 3)
-    resumed = miniature.run("parts", **overrides)
-    resumed.resume()
-    resumed.train(lambda progress: None)
-    for a, b in zip(whole.task.module.parameters(), resumed.task.module.parameters(), strict=True):
-        assert torch.equal(a, b)
+    assert_goes_on(lambda name: miniature.run(name, **overrides), 3)
 
 
 def test_pruning_needs_a_finished_bank(miniature: Miniature) -> None:

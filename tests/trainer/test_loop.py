@@ -1,9 +1,11 @@
 import csv
 import math
 import os
+import random
 import signal
 import subprocess
 import sys
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -166,7 +168,10 @@ loop.Run(recipe, folder / "data", folder / "run").train(lambda progress: print(p
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-def test_a_killed_run_goes_on_as_if_it_had_never_stopped(miniature: Miniature) -> None:
+@pytest.mark.parametrize("number", range(3))
+def test_a_run_killed_at_any_moment_goes_on_as_if_it_had_never_stopped(miniature: Miniature, number: int) -> None:
+    """It writes a checkpoint after every step, so that most moments are in the middle of a write."""
+    moment = random.uniform(0.0, 0.2)
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     process = subprocess.Popen(
         [sys.executable, "-c", ENDLESS, str(miniature.folder)],
@@ -174,13 +179,14 @@ def test_a_killed_run_goes_on_as_if_it_had_never_stopped(miniature: Miniature) -
     )  # fmt: skip
     assert process.stdout is not None
     steps = [int(process.stdout.readline() or -1) for _ in range(4)]
+    time.sleep(moment)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert steps == [1, 2, 3, 4]
 
     resumed = miniature.run("run", steps="1000000")
     resumed.resume()
-    assert resumed.step >= 3
+    assert resumed.step >= 3, moment
     end = resumed.step + 2
     train_until(resumed, end)
     whole = miniature.run("whole", steps="1000000")

@@ -4,7 +4,7 @@ from miniature import Miniature
 
 from trainer.data.crops import Photos, validation_batch
 from trainer.loop import Run
-from trainer.objective import Objective
+from trainer.objective import Objective, weighed
 from trainer.validation import validate
 
 
@@ -88,3 +88,19 @@ def test_validation_is_the_mean_over_photographs_and_styles(
         ]
     assert validate(run.task.module, recipe, photos, objective)["total"] == pytest.approx(sum(singles) / 4, rel=1e-4)
     assert run.validate()["total"] == pytest.approx(sum(singles) / 4, rel=1e-4)
+
+
+def test_totals_of_other_recipes_compare(miniature: Miniature, batch: torch.Tensor) -> None:
+    """What one recipe measures is weighed as another would have weighed it."""
+    one = miniature.recipe()
+    other = miniature.recipe(**{"losses.style": "9.0", "losses.weave": "3.0", "losses.content": "{relu2_1 = 0.5}"})
+    found, wanted = (
+        {
+            name: value.item()
+            for name, value in Objective(recipe, miniature.root)(batch, 0.8 * batch, torch.tensor([0, 1])).items()
+        }
+        for recipe in (one, other)
+    )
+    assert found["total"] != pytest.approx(wanted["total"], rel=0.1)
+    assert weighed(found, other.losses) == pytest.approx(wanted["total"], rel=1e-5)
+    assert weighed(found, one.losses) == pytest.approx(found["total"], rel=1e-5)

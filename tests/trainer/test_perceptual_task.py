@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from miniature import Miniature, StoppedError
+from miniature import Miniature, assert_goes_on
 from safetensors import safe_open
 
 from artem_vr.errors import InputError, UsageError
@@ -78,22 +78,7 @@ def test_its_file_measures_losses(path: Path, miniature: Miniature) -> None:
 
 
 def test_it_goes_on_as_if_it_had_not_stopped(path: Path) -> None:
-    whole = run_of(path, "whole", steps="6")
-    whole.train(lambda progress: None)
-
-    def stop(progress: object) -> None:
-        raise StoppedError
-
-    parts = run_of(path, "parts", steps="6")
-    with pytest.raises(StoppedError):
-        parts.train(stop)
-    parts.save()
-    resumed = run_of(path, "parts", steps="6")
-    resumed.resume()
-    assert resumed.step == 1
-    resumed.train(lambda progress: None)
-    for a, b in zip(whole.task.module.parameters(), resumed.task.module.parameters(), strict=True):
-        assert torch.equal(a, b)
+    assert_goes_on(lambda name: run_of(path, name, steps="4"), 1)
 
 
 def test_each_tap_is_learned_from_the_first_teacher_that_has_it(path: Path, miniature: Miniature) -> None:
