@@ -52,6 +52,7 @@ def overrides(path: Path, root: Path, folder: Path) -> dict[str, str]:
     if recipe.start or recipe.teacher or recipe.task == "quantize":
         kind = "johnson" if path.stem == "pruned_johnson" else "compact"
         first = {"name": "start", "steps": "1", "network.kind": kind, "network.deep_channels": "16"}
+        first["network.channels"] = "8" if kind == "johnson" else "4"  # a half of it can be trained on
         train(folder / "recipe.toml", {"styles": style, **first}, start.parent, resume=False)
     if recipe.start or recipe.task == "quantize":
         changed |= {"start": str(start)}

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,14 @@ def test_missing_data_leaves_no_folder(miniature: Miniature) -> None:
     assert not (miniature.folder / "run").exists()
 
 
+@pytest.fixture
+def terminal() -> Iterator[None]:
+    """Signals as a terminal's programs have them: what a shell starts in its background ignores Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupt() -> None:
     """What Python does on Ctrl-C. A real signal is for a process of its own, as in the test of the command line."""
     handler = signal.getsignal(signal.SIGINT)
@@ -86,7 +95,9 @@ def interrupt() -> None:
     handler(signal.SIGINT, None)
 
 
-def test_an_interrupt_ends_the_step_and_saves(miniature: Miniature, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_interrupt_ends_the_step_and_saves(
+    miniature: Miniature, capsys: pytest.CaptureFixture[str], terminal: None
+) -> None:
     taken = Run._take_step
     before = signal.getsignal(signal.SIGINT)
 
@@ -106,7 +117,9 @@ def test_an_interrupt_ends_the_step_and_saves(miniature: Miniature, capsys: pyte
     assert StyleBank.load(train(miniature.recipe_path, {}, miniature.folder / "run", resume=True)).card.steps == 6
 
 
-def test_a_second_interrupt_does_not_wait(miniature: Miniature, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_interrupt_does_not_wait(
+    miniature: Miniature, monkeypatch: pytest.MonkeyPatch, terminal: None
+) -> None:
     def stuck(run: Run) -> dict[str, torch.Tensor]:
         interrupt()
         interrupt()
