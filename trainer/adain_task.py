@@ -17,16 +17,15 @@ from artem_vr.errors import InputError
 from artem_vr.nets.adain import Adain, AdainConfig
 from trainer import losses
 from trainer.adain_bank import AdainBank, export_adain
-from trainer.data.crops import Photos, validation_batch
+from trainer.data.crops import Photos
 from trainer.data.paintings import Paintings
 from trainer.perceptual import PerceptualNetwork
 from trainer.perceptual_files import perceptual_file
 from trainer.recipe import AdainRecipe
 from trainer.task import Forward, Terms
-from trainer.validation import draw_grid
+from trainer.validation import averaged, draw_grid
 
 TAPS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
-_BATCH = 4
 _GLANCED = 8
 _JUDGED_SEED = 1 << 31
 
@@ -73,11 +72,11 @@ class AdainTask:
 
     def glance(self) -> dict[str, float]:
         """The losses on the first held-out photographs."""
-        return self._measure(min(_GLANCED, len(self._photos.validation)))
+        return self._measure(_GLANCED)
 
     def validate(self) -> dict[str, float]:
         """The losses on all held-out photographs, each with a crop of a painting, the same ones every time."""
-        return self._measure(len(self._photos.validation))
+        return self._measure()
 
     def draw(self) -> NDArray[np.uint8]:
         """Photographs down, the paintings of the recipe's styles across."""
@@ -87,17 +86,14 @@ class AdainTask:
         """Writes the network with the styles of the recipe."""
         export_adain(self._bank, self._recipe, steps, validation, path)
 
-    @torch.no_grad()
-    def _measure(self, count: int) -> dict[str, float]:
-        sums: dict[str, float] = {}
+    def _measure(self, most: int | None = None) -> dict[str, float]:
         recipe = self._recipe
-        for start in range(0, count, _BATCH):
-            size = min(_BATCH, count - start)
-            batch = validation_batch(self._photos, recipe.data.crop, start, size).to(self._device)
-            crops = self._paintings.crops(recipe.data.crop, size, _JUDGED_SEED, start, recipe.painting_side)
-            for name, value in self._losses(self.module, batch, crops.to(self._device)).items():
-                sums[name] = sums.get(name, 0.0) + value.item() * size
-        return {name: value / count for name, value in sums.items()}
+
+        def judge(batch: Tensor, start: int) -> Terms:
+            crops = self._paintings.crops(recipe.data.crop, len(batch), _JUDGED_SEED, start, recipe.painting_side)
+            return self._losses(self.module, batch, crops.to(self._device))
+
+        return averaged(self._photos, recipe.data.crop, self._device, judge, most)
 
     def _losses(self, forward: Forward, photos_NCHW: Tensor, paintings_NCHW: Tensor) -> Terms:
         network, recipe = self.module.network, self._recipe

@@ -13,7 +13,7 @@ from artem_vr.errors import UsageError
 from artem_vr.styles import DEFAULT_BANK, StyleBank
 from trainer.data.crops import Photos
 from trainer.quantization import quantize
-from trainer.ranking import judged, tell_row
+from trainer.ranking import judged, measures_alike, tell_row
 from trainer.recipe import QuantizationRecipe
 from trainer.room import check_writable
 from trainer.validation import draw_grid, write_grid
@@ -55,7 +55,8 @@ def calibrate(recipe: QuantizationRecipe, root: Path, folder: Path, console: Con
     if found.left_out:
         console.print(f"not rounded, for the picture would suffer: {', '.join(found.left_out)}")
     console.print("validating ...")
-    tell_row(console, path, _judged(recipe, root, path, folder), recipe.name, precision="int8")
+    terms = _judged(recipe, root, path, folder)
+    tell_row(console, path, terms if measures_alike(recipe) else {}, recipe.name, precision="int8")
     return path
 
 

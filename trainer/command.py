@@ -55,9 +55,10 @@ def train(recipe_path: Path, overrides: dict[str, str], output: Path | None, res
     console.print("  ".join(f"{name} {value:.4f}" for name, value in validation.items()))
     console.print(f"wrote {path}")
     if isinstance(recipe, StylesRecipe):
-        from trainer.ranking import judged_as_bank, tell_row  # brings an engine, and only this needs it
+        from trainer.ranking import judged_as_bank, measures_alike, tell_row  # brings an engine; only this needs it
 
-        tell_row(console, path, validation if isinstance(recipe, Recipe) else judged_as_bank(path, root))
+        alike = isinstance(recipe, Recipe) and measures_alike(recipe)
+        tell_row(console, path, validation if alike else judged_as_bank(path, root))
     return path
 
 

@@ -5,7 +5,6 @@ like the pixels, out. N, H and W are free. The compact network works at sizes th
 multiples of four: whoever uses the file pads. Its metadata holds the model card.
 """
 
-import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from artem_vr.engines.bytes_network import fast_bytes_network
 from artem_vr.engines.loading import load_network
 from artem_vr.errors import EngineError, UsageError
 from artem_vr.styles import StyleBank
+from trainer.quiet import errors_only
 from trainer.replacing import replacing
 
 FACTOR = 8
@@ -100,15 +100,9 @@ def _converted(network: nn.Module, styles_SD: NDArray[np.float32]) -> Any:
 @contextmanager
 def _without_remarks() -> Iterator[None]:
     """Without what the exporter has to say about itself: packages that it could serve too, names it does not need."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
+    with errors_only("torch.onnx"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 @torch.inference_mode()

@@ -6,6 +6,7 @@ at each tap a 1x1 head maps to the width of the original, so that Gram matrices 
 """
 
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,11 @@ from trainer.perceptual_files import perceptual_file
 from trainer.recipe import PerceptualRecipe
 from trainer.replacing import replacing
 from trainer.task import Forward, Terms
+from trainer.validation import averaged
 
 _SIDES = (256, 640)
 _PAINTED_SHARE = 0.4
 _GLANCED = 8
-_BATCH = 4
 _DRAWN = 3
 _DRAWN_SIDE = 256
 _FAINTEST = 1e-3
@@ -66,11 +67,10 @@ class PerceptualTask:
         self._paintings = Paintings.find(root / recipe.data.paintings)
         self._teachers = [PerceptualNetwork.load(perceptual_file(name, root)).to(device) for name in recipe.teachers]
         self._judges = Judges(self._teachers, list(recipe.taps))
-        widths = {
-            tap: feature.shape[1] for tap, feature in self._judges(torch.zeros(1, 3, 64, 64, device=device)).items()
-        }
+        blank = torch.zeros(1, 3, 64, 64, device=device)
+        widths = {tap: feature.shape[1] for tap, feature in self._judges(blank).items()}
         self.module = Student(recipe, self._teachers[0], widths).to(device)
-        self.module(torch.zeros(1, 3, 64, 64, device=device), recipe.taps)  # a tap that is not there is said now
+        self.module(blank, recipe.taps)  # a tap that is not there is said now
 
     def groups(self) -> list[dict[str, Any]]:
         """All convolutions and heads, at one rate."""
@@ -78,21 +78,24 @@ class PerceptualTask:
 
     def terms(self, forward: Forward, photos_NCHW: Tensor, step: int, share: slice) -> Terms:
         """The errors of a step, on photographs and crops of paintings, some with other colours or grain."""
-        recipe = self._recipe
-        painted = round(_PAINTED_SHARE * len(photos_NCHW))
+        # Drawn for the whole batch: each of many processes must find in its share what a single one finds there.
+        recipe, mine = self._recipe, range(self._recipe.batch)[share]
+        painted = round(_PAINTED_SHARE * recipe.batch)
         pictures = photos_NCHW.clone()
         if painted:
-            crops = self._paintings.crops(photos_NCHW.shape[-1], painted, recipe.seed, step, _SIDES)
-            pictures[:painted] = crops.to(self._device)
-        return self._errors(forward, _varied(pictures, recipe.seed, step), step)
+            crops = self._paintings.crops(photos_NCHW.shape[-1], painted, recipe.seed, step, _SIDES).to(self._device)
+            for index, place in enumerate(mine):
+                if place < painted:
+                    pictures[index] = crops[place]
+        return self._errors(forward, _varied(pictures, mine, recipe.batch, recipe.seed, step), step)
 
     def glance(self) -> dict[str, float]:
         """The errors on the first held-out photographs."""
-        return self._measure(min(_GLANCED, len(self._photos.validation)))
+        return self._measure(_GLANCED)
 
     def validate(self) -> dict[str, float]:
         """The errors on all held-out photographs, and how far Gram losses rank pictures alike (see `agreement`)."""
-        found = self._measure(len(self._photos.validation))
+        found = self._measure()
         return found | rank_agreement(self.module, self._judges, self._photos, self._paintings, self._device)
 
     @torch.no_grad()
@@ -127,14 +130,11 @@ class PerceptualTask:
             contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
             temporary.write_bytes(save(contiguous, {"format": "artem-vr-perceptual-1", "card": json.dumps(card)}))
 
-    @torch.no_grad()
-    def _measure(self, count: int) -> dict[str, float]:
-        sums: dict[str, float] = {}
-        for start in range(0, count, _BATCH):
-            batch = validation_batch(self._photos, self._recipe.data.crop, start, min(_BATCH, count - start))
-            for name, value in self._errors(self.module, batch.to(self._device), None).items():
-                sums[name] = sums.get(name, 0.0) + value.item() * len(batch)
-        return {name: value / count for name, value in sums.items()}
+    def _measure(self, most: int | None = None) -> dict[str, float]:
+        def judge(batch: Tensor, start: int) -> Terms:
+            return self._errors(self.module, batch, None)
+
+        return averaged(self._photos, self._recipe.data.crop, self._device, judge, most)
 
     def _errors(self, forward: Forward, pictures_NCHW: Tensor, phase: int | None) -> Terms:
         recipe = self._recipe
@@ -161,21 +161,27 @@ def _add(weights: dict[str, Tensor], name: str, convolution: nn.Conv2d) -> None:
     weights[f"{name}.bias"] = torch.zeros_like(convolution.bias)  # type: ignore[arg-type]
 
 
-def _varied(pictures_NCHW: Tensor, seed: int, step: int) -> Tensor:
-    """A third with its colours in another order and of another contrast, a third with grain: what half-trained
-    networks paint looks like neither photographs nor paintings, and is judged too."""
+def _varied(pictures_NCHW: Tensor, places: Sequence[int], batch: int, seed: int, step: int) -> Tensor:
+    """A third with its colours in another order and of another contrast, a third with grain.
+
+    What half-trained networks paint looks like neither photographs nor paintings, and is judged too. `places` are those
+    of the pictures in the whole batch, for which everything is drawn.
+    """
     random = np.random.default_rng((seed, step, 1))
-    varied = []
-    for picture in pictures_NCHW:
-        kind = random.integers(3)
-        if kind == 1:
-            contrast, order = random.uniform(0.4, 1.6), random.permutation(3).tolist()
-            picture = ((picture[order] - 0.5) * contrast + 0.5).clamp(0, 1)
-        elif kind == 2:
-            noise = torch.from_numpy(random.normal(0, random.uniform(0.02, 0.15), picture.shape).astype(np.float32))
-            picture = (picture + noise.to(picture.device)).clamp(0, 1)
-        varied.append(picture)
+    changes: list[Callable[[Tensor], Tensor]] = [_change(random, pictures_NCHW.shape[1:]) for _ in range(batch)]
+    varied = [changes[place](picture) for place, picture in zip(places, pictures_NCHW, strict=True)]
     return torch.stack(varied)
+
+
+def _change(random: np.random.Generator, shape: Sequence[int]) -> Callable[[Tensor], Tensor]:
+    kind = random.integers(3)
+    if kind == 1:
+        contrast, order = random.uniform(0.4, 1.6), random.permutation(3).tolist()
+        return lambda picture: ((picture[order] - 0.5) * contrast + 0.5).clamp(0, 1)
+    if kind == 2:
+        noise = torch.from_numpy(random.normal(0, random.uniform(0.02, 0.15), shape).astype(np.float32))
+        return lambda picture: (picture + noise.to(picture.device)).clamp(0, 1)
+    return lambda picture: picture
 
 
 def _map(feature_CHW: Tensor, scale_CHW: Tensor) -> Tensor:

@@ -10,7 +10,6 @@ faint structure becomes patches. Those are found by rounding each one alone, and
 """
 
 import importlib
-import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -37,6 +36,7 @@ from artem_vr.nets.johnson import Johnson
 from artem_vr.styles import StyleBank
 from trainer.data.crops import Photos
 from trainer.export import export
+from trainer.quiet import errors_only
 from trainer.trained import TrainedBank
 
 HEIGHT, WIDTH = 480, 640
@@ -262,11 +262,5 @@ def _nncf() -> Any:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Without nncf's own progress bars and remarks."""
-    logger = logging.getLogger("nncf")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with redirect_stdout(StringIO()):
-            yield
-    finally:
-        logger.setLevel(level)
+    with errors_only("nncf"), redirect_stdout(StringIO()):
+        yield

@@ -20,11 +20,9 @@ def tell_row(console: Console, path: Path, terms: dict[str, float], name: str = 
     """Adds a network to the table in the folder above its own, and shows the table.
 
     terms: its unweighted validation losses. Their total is taken as the shipped recipe weighs them, whatever the
-    network's own recipe did: only so do rows compare. A recipe with other taps has no such total; its row has none.
+    network's own recipe did: only so do rows compare. Without terms the row has no total.
     """
-    losses = recipe_and_root()[0].losses
-    comparable = {f"content/{tap}" for tap in losses.content} <= terms.keys()
-    total = weighed(terms, losses) if comparable else float("nan")
+    total = weighed(terms, recipe_and_root()[0].losses) if terms else float("nan")
     table = path.parent.parent / TABLE
     write_row(table, measure_row(StyleBank.load(path), total, name, precision=precision))
     console.print(render(table), highlight=False)
@@ -34,6 +32,16 @@ def tell_row(console: Console, path: Path, terms: dict[str, float], name: str = 
 def judged(painter: Painter, recipe: BankRecipe, root: Path) -> dict[str, float]:
     """The unweighted terms of what a finished network paints, by a recipe that has exactly its styles."""
     return validate(painter, recipe, Photos.find(root / recipe.data.photos), Objective(recipe, root))
+
+
+def measures_alike(recipe: BankRecipe) -> bool:
+    """Whether a recipe's terms are those of the shipped one, by the same network at the same taps, however weighed."""
+    shipped = recipe_and_root()[0]
+    one, other = (
+        (each.losses.form, each.losses.style_taps, each.losses.content.keys(), each.data.perceptual, each.data.crop)
+        for each in (recipe, shipped)
+    )
+    return one == other
 
 
 def judged_as_bank(path: Path, root: Path) -> dict[str, float]:

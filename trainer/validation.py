@@ -67,12 +67,32 @@ def measure(
 @torch.no_grad()
 def glance(bank: Painter, recipe: BankRecipe, photos: Photos, objective: Objective) -> Terms:
     """The loss terms on the first sixteen validation photographs, each in one style in turn: seconds, not minutes."""
-    device, count = bank.styles_SD.device, min(len(photos.validation), _GLANCED)
+    device = bank.styles_SD.device
+
+    def judge(batch: Tensor, start: int) -> dict[str, Tensor]:
+        styles = ((start + torch.arange(len(batch))) % len(recipe.styles)).to(device)
+        return objective(batch, bank(batch, styles).clamp(0, 1), styles)
+
+    return averaged(photos, recipe.data.crop, device, judge, _GLANCED)
+
+
+@torch.no_grad()
+def averaged(
+    photos: Photos,
+    crop: int,
+    device: torch.device,
+    judge: Callable[[Tensor, int], dict[str, Tensor]],
+    most: int | None = None,
+) -> Terms:
+    """The mean of what `judge` makes of the validation photographs, or of the first `most`.
+
+    It is given a batch of crops and the number of its first photograph, and gives means over the batch.
+    """
+    count = min(len(photos.validation), most or len(photos.validation))
     sums: Terms = {}
     for start in range(0, count, _BATCH):
-        batch = validation_batch(photos, recipe.data.crop, start, min(_BATCH, count - start)).to(device)
-        styles = ((start + torch.arange(len(batch))) % len(recipe.styles)).to(device)
-        _add(sums, objective(batch, bank(batch, styles).clamp(0, 1), styles), len(batch))
+        batch = validation_batch(photos, crop, start, min(_BATCH, count - start)).to(device)
+        _add(sums, judge(batch, start), len(batch))
     return {name: value / count for name, value in sums.items()}
 
 

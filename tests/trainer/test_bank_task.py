@@ -145,3 +145,16 @@ def test_a_share_of_the_photographs(miniature: Miniature) -> None:
     assert len(photos.training) + len(photos.validation) == 21  # of 23
     with pytest.raises(Exception, match=r"too few pictures \(12 of which data.share takes 12\)|too few pictures"):
         miniature.run("run", **{"data.share": "0.5"})
+
+
+def test_only_what_was_measured_alike_is_compared(miniature: Miniature) -> None:
+    """Gram matrices at the same taps are another measure: such a total would rank with none of the others."""
+    from trainer.ranking import measures_alike
+    from trainer.shipped import recipe_and_root
+
+    shipped = recipe_and_root()[0]
+    assert measures_alike(shipped)
+    assert measures_alike(shipped.model_copy(update={"losses": shipped.losses.model_copy(update={"style": 99.0})}))
+    for other in ({"form": "gram"}, {"content": {"relu3_1": 1.0}}, {"style_taps": {"relu1_1": 1.0}}):
+        losses = shipped.losses.model_copy(update=other)
+        assert not measures_alike(shipped.model_copy(update={"losses": losses}))

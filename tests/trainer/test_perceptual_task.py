@@ -81,6 +81,18 @@ def test_it_goes_on_as_if_it_had_not_stopped(path: Path) -> None:
     assert_goes_on(lambda name: run_of(path, name, steps="4"), 1)
 
 
+def test_processes_share_what_a_single_one_sees(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = run_of(path, "run").task
+    monkeypatch.setattr(task, "_errors", lambda forward, pictures, phase: pictures)
+    photos = torch.rand(4, 3, 32, 32)
+    for step in range(6):
+        whole = task.terms(task.module, photos, step, slice(0, None, 1))
+        for rank in range(2):
+            share = slice(rank, None, 2)
+            assert torch.equal(task.terms(task.module, photos[share], step, share), whole[share])
+        assert not torch.equal(whole, photos)
+
+
 def test_each_tap_is_learned_from_the_first_teacher_that_has_it(path: Path, miniature: Miniature) -> None:
     from safetensors.torch import load_file, save_file
 

@@ -34,8 +34,8 @@ class Photos:
         """Lists the pictures of a folder tree, an archive or shards (see `trainer.data.sources`).
 
         A `share` below 1 takes only so many of them, evenly spread by name. Up to `cache_mb` megabytes of them stay
-        decoded in memory. Raises `InputError` when there is nothing of that
-        name, or it is damaged, or holds too few pictures to split.
+        decoded in memory. Raises `InputError` when there is nothing of that name, or it is damaged, or holds too few
+        pictures to split.
         """
         try:
             pictures = find_pictures(place)
