@@ -73,6 +73,7 @@ class Pipeline:
         with stats.stage("upload"):
             paint = self._bridge.to_texture(painted) if painted is not None else None
         with stats.stage("compose"):
+            self._display.expect(frame)
             self._compose(frame, paint)
         with stats.stage("show"):
             self._display.end_frame()

@@ -93,7 +93,22 @@ class Action(Enum):
     SNAPSHOT = "snapshot"
     HELP = "help"
     FULLSCREEN = "fullscreen"
+    STEP_STRENGTH = "next of the usual strengths"
+    RECENTRE = "make what is ahead the front"
     QUIT = "quit"
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """What is held at this moment, and acts for as long as it is: sticks and buttons.
+
+    `strength` and `mix` are deflections from -1 to 1. Upwards is more paint; to the right the next style comes in,
+    to the left the one before. `clear` shows the plain world.
+    """
+
+    strength: float = 0.0
+    mix: float = 0.0
+    clear: bool = False
 
 
 class Display(Protocol):
@@ -109,6 +124,9 @@ class Display(Protocol):
     def begin_frame(self) -> FrameRequest | None:
         """Waits for the time of the next frame and describes it; None when the display is done."""
 
+    def expect(self, frame: GlFrame) -> None:
+        """Told, before the targets are drawn into, which picture it will be: when, from where and how deep."""
+
     def target(self, eye: int) -> tuple[moderngl.Framebuffer, tuple[int, int, int, int]]:
         """Where eye 0 (left) or 1 (right) of the current frame is drawn: a framebuffer and a viewport x, y, w, h."""
 
@@ -117,6 +135,9 @@ class Display(Protocol):
 
     def actions(self) -> list[Action]:
         """What was asked for since the last call, oldest first."""
+
+    def controls(self) -> Controls:
+        """What is held in the current frame."""
 
     def show_text(self, lines: list[str]) -> None:
         """Text to lay over the picture (name of the style, help); an empty list takes it away."""
@@ -128,4 +149,4 @@ class Display(Protocol):
         """Closes the window and the context. May be called twice."""
 
 
-__all__ = ["Action", "Bridge", "Display", "Engine", "FrameSource", "PaintTextures", "Size"]
+__all__ = ["Action", "Bridge", "Controls", "Display", "Engine", "FrameSource", "PaintTextures", "Size"]

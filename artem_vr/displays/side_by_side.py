@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from artem_vr.displays.overlay import TextOverlay
 from artem_vr.errors import UsageError
-from artem_vr.frame import EYES, Size
+from artem_vr.frame import EYES, GlFrame, Size
 from artem_vr.gl.framebuffer import release_framebuffer
 from artem_vr.gl.fullscreen import Viewport
-from artem_vr.ports import Action
+from artem_vr.ports import Action, Controls
 
 
 class SideBySide:
@@ -85,6 +85,9 @@ class SideBySideDisplay:
     _opened: contextlib.ExitStack
     _pending: list[Action]
 
+    def expect(self, frame: GlFrame) -> None:
+        """A flat picture is the same whatever it is made from."""
+
     def target(self, eye: int) -> tuple[moderngl.Framebuffer, Viewport]:
         """The side-by-side framebuffer and the eye's half of it."""
         return self._picture.framebuffer, self._picture.viewport(eye)
@@ -93,6 +96,10 @@ class SideBySideDisplay:
         """What was asked for since the last call, oldest first."""
         pending, self._pending = self._pending, []
         return pending
+
+    def controls(self) -> Controls:
+        """Nothing is held: keys act when they are pressed."""
+        return Controls()
 
     def show_text(self, lines: list[str]) -> None:
         """Text over the picture from the next `end_frame` on; an empty list takes it away."""
