@@ -5,12 +5,14 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from artem_vr import brightness
+from artem_vr.brightness import NO_VEIL, Veil
 from artem_vr.compositor import FAST_RANGE_SIGMA, RANGE_FLOOR, RANGE_SIGMA, SPATIAL_SIGMA
 
 Floats = NDArray[np.float64]
 Weight = Callable[[Floats], Floats]
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float64)
+LUMA = np.array(brightness.LUMA, np.float64)
 
 
 def composite(
@@ -19,11 +21,12 @@ def composite(
     guide_hw: NDArray[np.uint8],
     strength: float = 1.0,
     upsampling: str = "joint",
+    veil: Veil = NO_VEIL,
 ) -> NDArray[np.uint8]:
     """The frame (H, W, 3) changed by `strength` to the paint (h, w, 3), upscaled as the compositor does it.
 
     guide_hw: the luma of the pixels that the paint was made from. upsampling: "joint", "joint-fast" or "bilinear".
-    Returns uint8 (H, W, 3).
+    Over the result lies `veil`. Returns uint8 (H, W, 3).
     """
     frame, paint, guide = (np.asarray(image, np.float64) / 255 for image in (frame_HWC, paint_hwC, guide_hw))
     spatial, range_weight, reach, clamp_base = _VARIANTS[upsampling]
@@ -40,6 +43,7 @@ def composite(
             total_HWC += weight_HW[..., None] * paint[texels]
             weights_HW += weight_HW
     result_HWC = frame + strength * (total_HWC / weights_HW[..., None] - frame)
+    result_HWC += veil.amount * (veil.level - result_HWC)
     return np.rint(result_HWC * 255).clip(0, 255).astype(np.uint8)
 
 

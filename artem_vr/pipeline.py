@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from artem_vr.brightness import GROUND_LUMA, NO_VEIL, BrightnessLimiter, LumaMeter, Veil
 from artem_vr.compositor import Compositor
 from artem_vr.frame import EYES, FrameRequest, GlFrame, HostFrame, PaintedFrame, Size, TensorFrame
 from artem_vr.ports import Action, Bridge, Display, FrameSource, PaintTextures
@@ -12,6 +13,8 @@ from artem_vr.style_control import StyleControl
 from artem_vr.stylizer import Stylizer
 
 _CAPTION_SECONDS = 2.5
+_UNSEEN_LUMA = 0.5
+"""What a picture is taken for that an asynchronous bridge has not brought yet: the very first one, in the dark."""
 
 
 class Uploader(Protocol):
@@ -25,7 +28,9 @@ class Pipeline:
     """Joins a source, a bridge, a stylizer and a compositor to a display.
 
     With `every_frame` each frame waits for its own paint, for recordings with a simulated clock; otherwise the
-    display goes on with the newest paint there is. `on_shown` gets every finished frame's time.
+    display goes on with the newest paint there is; the very first frame waits even then, unless `wait_for_first` is
+    off. A `limiter` lays a veil over pictures that would become darker or brighter too fast, and keeps the plain world
+    in the dark while the first paint is still to come. `on_shown` gets every finished frame's time.
     """
 
     def __init__(
@@ -41,10 +46,14 @@ class Pipeline:
         every_frame: bool = False,
         on_shown: Callable[[FrameRequest], None] = lambda request: None,
         on_snapshot: Callable[[], None] = lambda: None,
+        limiter: BrightnessLimiter | None = None,
+        wait_for_first: bool = True,
     ) -> None:
         self._display, self._source, self._uploader, self._bridge = display, source, uploader, bridge
         self._stylizer, self.compositor, self._control, self._stats = stylizer, compositor, control, stats
         self._every_frame, self._on_shown, self._on_snapshot = every_frame, on_shown, on_snapshot
+        self._limiter, self._wait_for_first = limiter, wait_for_first or every_frame
+        self._source_meter, self._paint_meter = LumaMeter(), LumaMeter()
         self.eye_size: Size = (0, 0)
         self._submitted: TensorFrame | None = None
         self._last_painted: PaintedFrame | None = None
@@ -61,20 +70,23 @@ class Pipeline:
             return False
         self.eye_size = request.eye_size
         self._handle_actions(request)
+        controls = self._display.controls()
+        self._control.steer(controls, request.time)
         with stats.stage("source"):
             frame = self._source.read(request)
             if isinstance(frame, HostFrame):
                 frame = self._uploader.upload(frame, request.eye_size)
         with stats.stage("download"):
             tensor = self._bridge.to_tensor(frame)
-            if tensor is None and self._submitted is None:
+            if tensor is None and self._submitted is None and self._wait_for_first:
                 tensor = self._bridge.to_tensor(frame)  # an asynchronous bridge has the first frame by now
         painted = self._paint(tensor, request.time)
         with stats.stage("upload"):
             paint = self._bridge.to_texture(painted) if painted is not None else None
         with stats.stage("compose"):
             self._display.expect(frame)
-            self._compose(frame, paint)
+            veil = self._veil(request, frame, tensor, painted, controls.clear)
+            self._compose(frame, paint, veil)
         with stats.stage("show"):
             self._display.end_frame()
         self._count(request, frame, painted)
@@ -90,8 +102,9 @@ class Pipeline:
             self._submitted = tensor
         else:
             revision = self._stylizer.set_styles(styles)
-        # The very first frame waits for its paint in any case: nobody wants to see the plain world flash up.
-        if self._submitted is not None and (self._every_frame or self._last_painted is None):
+        # The very first frame may wait for its paint: nobody wants to see the plain world flash up.
+        first = self._last_painted is None and self._wait_for_first
+        if self._submitted is not None and (self._every_frame or first):
             with self._stats.stage("wait for paint"):
                 painted: PaintedFrame | None = self._stylizer.wait_for(self._submitted, revision)
         else:
@@ -101,10 +114,40 @@ class Pipeline:
             self._last_painted = painted
         return painted
 
-    def _compose(self, frame: GlFrame, paint: PaintTextures | None) -> None:
+    def _veil(
+        self,
+        request: FrameRequest,
+        frame: GlFrame,
+        source: TensorFrame | None,
+        painted: PaintedFrame | None,
+        clear: bool,
+    ) -> Veil:
+        """One veil for both eyes: they must never differ in brightness."""
+        if self._limiter is None:
+            return NO_VEIL
+        luma = self._mean_luma(frame, source, painted)
+        still_to_come = painted is None and self._control.strength > 0
+        return self._limiter.veil(luma, request.time, clear, dark=still_to_come)
+
+    def _mean_luma(self, frame: GlFrame, source: TensorFrame | None, painted: PaintedFrame | None) -> float:
+        """The mean luma that both eyes together will have, as the network-sized pixels foretell it."""
+        strength = self._control.strength if painted is not None else 0.0
+        luma = 0.0
+        if strength < 1:
+            seen = self._source_meter.read(source.pixels_EHWC) if source is not None else _UNSEEN_LUMA
+            luma += (1 - strength) * seen
+        if strength > 0 and painted is not None:
+            luma += strength * self._paint_meter.read(painted.painted_EHWC)
+        if frame.content is None:
+            return luma
+        width, height = frame.color[0].size
+        share = frame.content[2] * frame.content[3] / (width * height)
+        return share * luma + (1 - share) * GROUND_LUMA
+
+    def _compose(self, frame: GlFrame, paint: PaintTextures | None, veil: Veil) -> None:
         for eye in range(EYES):
             framebuffer, viewport = self._display.target(eye)
-            self.compositor.draw(frame, paint, self._control.strength, eye, framebuffer, viewport)
+            self.compositor.draw(frame, paint, self._control.strength, eye, framebuffer, viewport, veil)
 
     def _count(self, request: FrameRequest, frame: GlFrame, painted: PaintedFrame | None) -> None:
         if painted is None:

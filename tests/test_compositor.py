@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from artem_vr.brightness import NO_VEIL, Veil, mean_luma
 from artem_vr.compositor import Compositor
 from artem_vr.compositor_reference import composite
 from artem_vr.errors import UsageError
@@ -80,13 +81,19 @@ class Scene:
         self.paint = make_paint(self.frame, self.paints, self.guides)
 
     def drawn(
-        self, upsampling: Any, eye: int = 0, strength: float = 1.0, painted: bool = True, size: Size | None = None
+        self,
+        upsampling: Any,
+        eye: int = 0,
+        strength: float = 1.0,
+        painted: bool = True,
+        size: Size | None = None,
+        veil: Veil = NO_VEIL,
     ) -> Image:
         width, height = size or self.frame.color[0].size
         framebuffer = self._ctx.simple_framebuffer((width, height))
         compositor = Compositor(self._ctx, upsampling)
         viewport = 0, 0, width, height
-        compositor.draw(self.frame, self.paint if painted else None, strength, eye, framebuffer, viewport)
+        compositor.draw(self.frame, self.paint if painted else None, strength, eye, framebuffer, viewport, veil)
         pixels = np.frombuffer(framebuffer.read(components=3, alignment=1), np.uint8).reshape(height, width, 3)
         compositor.close()
         framebuffer.release()
@@ -121,6 +128,51 @@ def test_edges_are_sharper_than_with_bilinear_upscaling(make_scene: Callable, up
         return float(np.sqrt(np.mean((image - ideal)[near_edges] ** 2)))
 
     assert error(scene.drawn(upsampling)) < at_most * error(scene.drawn("bilinear"))
+
+
+@pytest.mark.parametrize("upsampling", VARIANTS)
+@pytest.mark.parametrize("veil", [Veil(0.0, 0.3), Veil(1.0, 0.6)])
+def test_shader_and_reference_agree_on_the_veil(make_scene: Callable, upsampling: Any, veil: Veil) -> None:
+    scene = make_scene((128, 144), (64, 72))
+    for eye, strength in ((0, 1.0), (1, 0.6)):
+        expected = composite(scene.pictures[eye], scene.paints[eye], scene.guides[eye], strength, upsampling, veil)
+        difference = np.abs(scene.drawn(upsampling, eye, strength, veil=veil).astype(int) - expected)
+        assert difference.max() <= 2
+        # Every pixel goes the same share of its way, and the mean with them.
+        luma = mean_luma(scene.drawn(upsampling, eye, strength)[None])
+        veiled = mean_luma(scene.drawn(upsampling, eye, strength, veil=veil)[None])
+        assert abs(veiled - (luma + veil.amount * (veil.level - luma))) < 0.5 / 255
+
+
+@pytest.mark.parametrize("veil", [Veil(0.0, 0.3), Veil(1.0, 0.6), Veil(0.0, 1.0), Veil(1.0, 1.0)])
+def test_the_veil_lies_over_the_plain_picture_and_the_ground_too(make_scene: Callable, veil: Veil) -> None:
+    scene = make_scene((64, 72), (32, 36))
+
+    def behind_it(image: Image) -> NDArray[np.float64]:
+        return image + veil.amount * (veil.level * 255 - image)
+
+    plain = scene.drawn("joint-fast", painted=False, veil=veil)
+    assert np.abs(plain - behind_it(scene.pictures[0])).max() <= 0.51
+    scene.frame = replace(scene.frame, content=(3, 20, 58, 30))
+    expected = behind_it(scene.drawn("joint-fast"))
+    # Once more half a step, for what is compared with was rounded already.
+    assert np.abs(scene.drawn("joint-fast", veil=veil) - expected).max() <= 1.01
+
+
+@pytest.mark.parametrize("painted", [True, False])
+def test_no_veil_leaves_nothing_of_one_that_was_there(
+    ctx: moderngl.Context, make_scene: Callable, painted: bool
+) -> None:
+    scene = make_scene((64, 72), (32, 36))
+    framebuffer, compositor = ctx.simple_framebuffer((64, 72)), Compositor(ctx, "joint-fast")
+    seen = []
+    for veil in (NO_VEIL, Veil(0.0, 0.5), NO_VEIL):
+        paint = scene.paint if painted else None
+        compositor.draw(scene.frame, paint, 1.0, 0, framebuffer, (0, 0, 64, 72), veil)
+        seen.append(framebuffer.read(components=3))
+    assert seen[0] == seen[2] != seen[1]
+    compositor.close()
+    framebuffer.release()
 
 
 @pytest.mark.parametrize("upsampling", VARIANTS)

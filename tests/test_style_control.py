@@ -178,3 +178,13 @@ def test_from_the_original_next_is_the_first_and_previous_the_last(bank, action,
 def test_an_artist_is_a_clue(bank):
     with pytest.raises(UsageError, match="did you mean starry-night"):
         parse_style(bank, "vangogh")
+
+
+@pytest.mark.parametrize(
+    ("strength", "lower"),
+    [(1.0, 0.75), (0.9, 0.75), (0.7501, 0.5), (0.75, 0.5), (0.6, 0.5), (0.5, 0.25), (0.25, 1.0), (0.0, 1.0)],
+)  # fmt: skip
+def test_the_usual_strengths_in_turn(bank, strength, lower):
+    control = StyleControl(bank, strength=strength)
+    assert control.handle(Action.STEP_STRENGTH, 0.0)
+    assert control.strength == lower

@@ -1,0 +1,97 @@
+"""Keeps the picture from changing its brightness faster than eyes should have to bear.
+
+In a headset the picture is all that there is to see, and paint may be much darker or brighter than what it was painted
+from. What counts as a flash is in WCAG 2.x (success criterion 2.3.1): a pair of opposing changes in relative luminance
+of 10 % or more of the maximum, where the darker image is below 80 % of it. More than three of them in any second are
+too many for people with photosensitive epilepsy.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+
+LUMA = 0.299, 0.587, 0.114
+"""How much red, green and blue count (Rec. 601), here as in the shaders."""
+GROUND_LUMA = 0.07
+"""The luma of the ground around a picture that has another shape than the eye (see `artem_vr.gl.upload`)."""
+
+PER_SECOND = 0.6
+"""How much the mean luma may change in a second.
+
+Four flashes within a second are eight changes, one of them of 0.075 or less at this rate. In sRGB that is less than a
+tenth of the maximum luminance up to a luma of 0.7, and few pictures have more in the mean.
+"""
+MAX_STEP = 0.05
+"""How much the mean luma may change from one frame to the next, however late that comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Veil:
+    """Black (`level` 0) or white (1), laid over the whole picture by `amount`: 0 is none, 1 hides everything."""
+
+    level: float
+    amount: float
+
+
+NO_VEIL = Veil(0.0, 0.0)
+BLACK_VEIL = Veil(0.0, 1.0)
+
+
+def mean_luma(pixels_EHWC: Any) -> float:
+    """The mean luma, in [0, 1], of uint8 sRGB pixels (E, H, W, 3) in host memory."""
+    red, green, blue, _ = cv2.mean(pixels_EHWC.reshape(-1, *pixels_EHWC.shape[2:]))
+    return (LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue) / 255
+
+
+class LumaMeter:
+    """Reads the mean luma of the newest pixels, once for each array."""
+
+    def __init__(self) -> None:
+        self._pixels: Any = None
+        self._luma = 0.0
+
+    def read(self, pixels_EHWC: Any) -> float:
+        """`mean_luma` of these pixels; remembered for as long as it is asked about the very same array."""
+        if pixels_EHWC is not self._pixels:
+            self._pixels, self._luma = pixels_EHWC, mean_luma(pixels_EHWC)
+        return self._luma
+
+
+class BrightnessLimiter:
+    """Finds the veil behind which the mean luma of the picture goes no faster than `per_second`.
+
+    A veil changes the mean as it changes every pixel, on a straight line towards black or white: what is shown has
+    exactly the mean luma that was meant. It looks at the mean alone; what flickers in a part of the picture it lets
+    pass. `start` is the mean luma that was seen before the first frame: with 0 the first picture fades in.
+    """
+
+    def __init__(self, per_second: float = PER_SECOND, start: float = 0.0) -> None:
+        self._per_second = per_second
+        self._shown = start
+        self._last: float | None = None
+
+    def veil(self, luma: float, now: float, clear: bool = False, dark: bool = False) -> Veil:
+        """What to lay over the picture of time `now` (seconds), whose mean luma is `luma`, in [0, 1].
+
+        With `clear` nothing: whoever asks for the plain world may have to see it at once. What follows goes on from
+        there. With `dark` the picture goes, or stays, behind black.
+        """
+        elapsed = 0.0 if self._last is None else max(0.0, now - self._last)
+        self._last = now
+        if clear:
+            self._shown = luma
+            return NO_VEIL
+        step = min(self._per_second * elapsed, MAX_STEP)
+        aim = 0.0 if dark else luma
+        self._shown = min(max(aim, self._shown - step), self._shown + step)
+        return _veil_between(luma, self._shown)
+
+
+def _veil_between(luma: float, shown: float) -> Veil:
+    """What turns a picture of mean luma `luma` into one of `shown`."""
+    if shown < luma:
+        return Veil(0.0, 1.0 - shown / luma)
+    if shown > luma:
+        return Veil(1.0, (shown - luma) / (1.0 - luma))
+    return NO_VEIL

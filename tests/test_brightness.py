@@ -1,0 +1,124 @@
+"""The brightness limiter by its numbers alone, without a picture."""
+
+import numpy as np
+import pytest
+
+from artem_vr.brightness import (
+    BLACK_VEIL,
+    GROUND_LUMA,
+    MAX_STEP,
+    NO_VEIL,
+    PER_SECOND,
+    BrightnessLimiter,
+    LumaMeter,
+    Veil,
+    mean_luma,
+)
+from artem_vr.frame import HostFrame
+from artem_vr.gl.upload import FrameUploader
+
+FRAME = 1 / 72
+
+
+def shown(luma: float, veil: Veil) -> float:
+    """The mean luma of a picture behind a veil."""
+    assert veil.level in (0.0, 1.0) and 0.0 <= veil.amount <= 1.0
+    return luma + veil.amount * (veil.level - luma)
+
+
+def test_mean_luma_is_that_of_the_weights() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 20, 30, 3), dtype=np.uint8)
+    assert mean_luma(pixels) == pytest.approx((pixels @ [0.299, 0.587, 0.114]).mean() / 255)
+    assert mean_luma(pixels[:, ::2, ::3]) == pytest.approx((pixels[:, ::2, ::3] @ [0.299, 0.587, 0.114]).mean() / 255)
+    assert mean_luma(np.full((1, 4, 4, 3), 255, np.uint8)) == pytest.approx(1.0)
+
+
+def test_a_meter_reads_an_array_once() -> None:
+    meter, grey = LumaMeter(), np.full((2, 4, 4, 3), 51, np.uint8)
+    assert meter.read(grey) == pytest.approx(0.2)
+    grey[:] = 102
+    assert meter.read(grey) == pytest.approx(0.2)
+    assert meter.read(grey.copy()) == pytest.approx(0.4)
+
+
+def test_the_first_picture_fades_in_and_arrives() -> None:
+    limiter = BrightnessLimiter()
+    assert limiter.veil(0.4, 10.0) == BLACK_VEIL
+    seen = [shown(0.4, limiter.veil(0.4, 10.0 + frame * FRAME)) for frame in range(1, 72)]
+    np.testing.assert_allclose(seen[:40], PER_SECOND * FRAME * np.arange(1, 41))
+    assert limiter.veil(0.4, 11.0) is NO_VEIL
+    assert limiter.veil(0.4 + 0.5 * PER_SECOND * FRAME, 11.0 + FRAME) is NO_VEIL  # slow changes are left alone
+
+
+@pytest.mark.parametrize(("before", "after"), [(0.1, 0.9), (0.9, 0.1), (0.0, 1.0), (1.0, 0.0)])
+def test_a_leap_becomes_a_ramp_of_exactly_that_mean(before: float, after: float) -> None:
+    limiter = BrightnessLimiter(per_second=2.0, start=before)
+    assert limiter.veil(before, 0.0) is NO_VEIL
+    way = np.sign(after - before)
+    seen = [shown(after, limiter.veil(after, (frame + 1) / 100)) for frame in range(50)]
+    expected = before + way * np.minimum(0.02 * np.arange(1, 51), abs(after - before))
+    np.testing.assert_allclose(seen, expected, atol=1e-9)
+    assert limiter.veil(after, 1.0) is NO_VEIL
+
+
+def test_a_late_frame_is_no_leap() -> None:
+    limiter = BrightnessLimiter(start=0.2)
+    limiter.veil(0.2, 0.0)
+    assert shown(0.9, limiter.veil(0.9, 5.0)) == pytest.approx(0.2 + MAX_STEP)
+    assert shown(0.0, limiter.veil(0.0, 9.0)) == pytest.approx(0.2)
+    assert shown(0.9, limiter.veil(0.9, 8.0)) == pytest.approx(0.2)  # nor is a clock that goes back
+
+
+def test_the_clear_view_is_clear_at_once_and_goes_on_from_there() -> None:
+    limiter = BrightnessLimiter()
+    limiter.veil(0.3, 0.0)
+    assert limiter.veil(0.8, FRAME, clear=True) is NO_VEIL
+    assert limiter.veil(0.7, 2 * FRAME, clear=True) is NO_VEIL
+    assert shown(0.3, limiter.veil(0.3, 3 * FRAME)) == pytest.approx(0.7 - PER_SECOND * FRAME)
+
+
+def test_the_dark_is_kept_and_gone_to_slowly() -> None:
+    limiter = BrightnessLimiter()
+    assert all(limiter.veil(luma, frame * FRAME, dark=True) == BLACK_VEIL for frame, luma in enumerate((0.5, 0.9, 0.1)))
+    limiter = BrightnessLimiter(start=0.5)
+    limiter.veil(0.5, 0.0)
+    assert shown(0.5, limiter.veil(0.5, FRAME, dark=True)) == pytest.approx(0.5 - PER_SECOND * FRAME)
+
+
+def relative_luminance(luma: np.ndarray) -> np.ndarray:
+    """Of a grey of that sRGB value."""
+    return np.where(luma > 0.04045, ((luma + 0.055) / 1.055) ** 2.4, luma / 12.92)
+
+
+def flashes(luminances: np.ndarray) -> int:
+    """Pairs of opposing changes of 10 % or more with the darker one below 80 %, as WCAG counts them."""
+    changes, way = 0, 0
+    low = high = luminances[0]
+    for value in luminances:
+        low, high = min(low, value), max(high, value)
+        if way <= 0 and value - low >= 0.1 and low < 0.8:
+            changes, way, low, high = changes + 1, 1, value, value
+        elif way >= 0 and high - value >= 0.1 and value < 0.8:
+            changes, way, low, high = changes + 1, -1, value, value
+    return changes // 2
+
+
+@pytest.mark.parametrize(("rate", "safe"), [(PER_SECOND, True), (1.5, False), (1e9, False)])
+def test_no_strobe_gets_through_at_the_chosen_rate(rate: float, safe: bool) -> None:
+    most = 0
+    for hertz in (2, 3, 3.5, 4, 5, 6, 8, 12, 18, 36):
+        limiter, seen = BrightnessLimiter(rate, start=0.45), []
+        for frame in range(4 * 72):
+            luma = float(int(2 * hertz * frame * FRAME) % 2)
+            seen.append(shown(luma, limiter.veil(luma, frame * FRAME)))
+        luminances = relative_luminance(np.array(seen))
+        most = max(most, *(flashes(luminances[start : start + 72]) for start in range(3 * 72)))
+    assert (most <= 3) is safe
+
+
+def test_the_ground_is_as_bright_as_it_is_taken_for(ctx, eyes) -> None:
+    uploader = FrameUploader(ctx)
+    frame = uploader.upload(HostFrame(0, 0.0, np.zeros((1, 8, 64, 3), np.uint8), eyes), (64, 64))
+    row = np.frombuffer(frame.color[0].read(), np.uint8).reshape(64, 64, 4)[:1, :, :3]
+    assert abs(mean_luma(row[None]) - GROUND_LUMA) < 1 / 255
+    uploader.close()
