@@ -38,17 +38,21 @@ class FullscreenPass:
         smooth: Sequence[bool],
         blend: bool = False,
         within: Viewport | None = None,
+        depth: bool = False,
         **uniforms: Any,
     ) -> None:
         """Fills `viewport`. `smooth[i]` chooses linear over nearest filtering for texture i.
 
         With `blend` the shader's premultiplied colour is laid over what is there. With `within` only the pixels of
-        that part of the framebuffer are drawn.
+        that part of the framebuffer are drawn. With `depth` the shader's depth replaces what is there.
         """
         # A source may have left depth tests or culling on.
         self._ctx.enable_only(moderngl.BLEND if blend else moderngl.NOTHING)
         if blend:
             self._ctx.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
+        if depth:
+            self._ctx.enable(moderngl.DEPTH_TEST)  # without the test nothing is written either
+            self._ctx.depth_func = "1"  # always
         framebuffer.use()
         framebuffer.viewport = viewport
         if within is not None:

@@ -20,11 +20,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_every_shipped_fragment_shader_builds(ctx: moderngl.Context) -> None:
     defines = {"TAPS_X": 2, "TAPS_Y": 1, "SPATIAL_SIGMA": 0.6, "RANGE_SIGMA": 0.03, "RANGE_FLOOR": 1e-4}
-    names = ["area.frag", "blit.frag", "bilinear.frag", "joint.frag", "joint_fast.frag", "overlay.frag"]
+    names = [
+        "area.frag", "blit.frag", "bilinear.frag", "decode.frag", "depth.frag", "joint.frag", "joint_fast.frag",
+        "overlay.frag", "panel.frag", "surround.frag",
+    ]  # fmt: skip
     for name in names:
         load_program(ctx, "fullscreen.vert", name, defines).release()
+    load_program(ctx, "world_screen.vert", "world_screen.frag").release()
     shipped = {path.name for path in resources.shaders().glob("*.frag") if not path.name.startswith("courtyard")}
-    assert shipped == set(names)
+    assert shipped == {*names, "world_screen.frag"}
 
 
 def test_defines_follow_the_version_line(folder: Path) -> None:
