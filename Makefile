@@ -6,15 +6,15 @@ BIN := $(VENV)/bin
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint bench venv system system-test clean
+.PHONY: help demo test check lint bench venv system system-test openxr-runtime openxr-runtime-if-any clean
 
 help:  ## this list
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 demo: system venv  ## walk through the built-in scene in several painters' hands: demo.mp4, demo.png
 	$(BIN)/python -m artem_vr demo
 
-test: system-test venv  ## every test
+test: system-test venv openxr-runtime-if-any  ## every test
 	$(BIN)/python -m pytest $(PYTEST)
 
 check:  ## what continuous integration runs: lint, tests, the demo and a look at what it recorded
@@ -42,6 +42,13 @@ system:  ## OpenGL libraries of the system: names or installs what is missing
 
 system-test:
 	@bash scripts/system-libraries.sh --tests
+
+openxr-runtime:  ## a runtime without a headset for the OpenXR tests, in ~/.cache (0.6 GB, no root)
+	@bash scripts/fetch-openxr-runtime.sh
+
+# Where there is none to be had, the OpenXR tests are skipped and say so.
+openxr-runtime-if-any:
+	@bash scripts/fetch-openxr-runtime.sh || true
 
 clean:  ## removes everything that make made
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache demo.mp4 demo.png demo.json \

@@ -3,39 +3,44 @@
 import math
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
 from artem_vr.bridges.host import HostBridge
+from artem_vr.brightness import BrightnessLimiter
 from artem_vr.camera import HeadPath, Pose
 from artem_vr.compositor import Compositor
-from artem_vr.config import PreviewOptions, check, default_net_size, parse_source
+from artem_vr.config import PreviewOptions, RunOptions, VrOptions, check, check_vr, default_net_size, parse_source
 from artem_vr.displays.headless import HeadlessDisplay
 from artem_vr.errors import DisplayError, EngineError, UsageError, unknown_name
-from artem_vr.frame import EYES, Size
-from artem_vr.gl.context import renderer
+from artem_vr.frame import EYES, FrameRequest, Size
 from artem_vr.gl.priority import stand_back
 from artem_vr.gl.upload import FrameUploader
 from artem_vr.outputs import Outputs
+from artem_vr.panel_feed import PanelFeed
 from artem_vr.picture_styles import open_bank
 from artem_vr.pipeline import Pipeline
 from artem_vr.ports import Bridge, Display, Engine, FrameSource
+from artem_vr.run import report, run_to_the_end, start_stylizer
 from artem_vr.stats import RunStats
 from artem_vr.style_control import StyleControl
 from artem_vr.styles import StyleBank
-from artem_vr.stylizer import Stylizer
+
+if TYPE_CHECKING:
+    from artem_vr.displays.openxr.display import OpenXrDisplay
 
 ENGINES = ("auto", "torch", "openvino")
 DEVICES = ("auto", "cpu", "cuda")
 _CAMERA_FPS = 60.0
+_EYE_FOV = math.radians(95.0)
+"""How wide an eye of a usual headset sees; tells how many pixels of a picture it can show."""
 
 
 def open_engine(bank: StyleBank, engine: str = "auto", device: str = "auto", precision: str = "auto") -> Engine:
@@ -74,13 +79,13 @@ def open_bridge(ctx: moderngl.Context, net_size: Size, at_once: bool = False) ->
     return HostBridge(ctx, net_size, asynchronous=False if at_once else None)
 
 
-def open_source(display: Display, options: PreviewOptions) -> FrameSource:
+def open_source(display: Display, options: RunOptions, eye_size: Size) -> FrameSource:
     """The source that `options.source` names. Raises `UsageError` or `InputError`."""
     kind, argument = parse_source(options.source)
     if kind == "scene":
         from artem_vr.sources.courtyard.source import CourtyardSource
 
-        return CourtyardSource(display.ctx, options.eye_size)
+        return CourtyardSource(display.ctx, eye_size)
     if kind == "screen":
         return _open_screen(options.source, int(argument), options.stereo)
     if kind in {"webcam", "stereo"}:
@@ -125,7 +130,7 @@ def scene_pictures(size: Size, count: int) -> Iterator[NDArray[np.uint8]]:
     with ExitStack() as stack:
         display = _open_display(options, _head_path(options))
         stack.callback(display.close)
-        source = open_source(display, options)
+        source = open_source(display, options, options.eye_size)
         stack.callback(source.close)
         while (request := display.begin_frame()) is not None:
             texture = source.read(request).color[0]  # type: ignore[union-attr]  # the scene is drawn by GL
@@ -167,68 +172,104 @@ def preview(options: PreviewOptions, on_frame: Callable[[int], None] = lambda fr
         bank = open_bank(options.model, options.style)
         control = StyleControl(bank, options.style, options.strength, options.cues, alpha=options.alpha)
         # Before the display, so that no window stands empty while the network is compiled.
-        stylizer = _start_stylizer(bank, control, options, net_size)
+        engine = open_engine(bank, options.engine, options.device, options.precision)
+        stylizer = start_stylizer(engine, control, compiled_for=net_size)
         stack.callback(stylizer.close)
         display = _open_display(options, _head_path(options))
         stack.callback(display.close)
         stand_back()
         stats = RunStats()
-        outputs = stack.enter_context(Outputs(options, display, stats, on_frame))
-        pipeline = _open_pipeline(stack, options, display, net_size, stylizer, control, stats, outputs)
-        _run(pipeline, options.seconds)
-        stats.missed_frames = display.missed_frames
-        engine = stylizer.engine
-        report = stats.report(
-            {
-                "engine": engine.name, "device": engine.device, "precision": engine.precision,
-                "net_size": list(net_size), "eye_size": list(pipeline.eye_size), "source": options.source,
-                "upsampling": pipeline.compositor.upsampling, "gl_renderer": renderer(display.ctx),
-            }
+        outputs = stack.enter_context(
+            Outputs(options, display, stats, on_frame, live=not options.headless, rate=options.fps)
+        )
+        source = open_source(display, options, options.eye_size)
+        stack.callback(source.close)
+        uploader, bridge, compositor = _open_passes(stack, display, options, net_size)
+        pipeline = Pipeline(
+            display, source, uploader, bridge, stylizer, compositor, control, stats,
+            every_frame=options.simulated, on_shown=outputs.frame_shown, on_snapshot=outputs.take_snapshot,
         )  # fmt: skip
-        outputs.finish(report)
-    return report
+        run_to_the_end(pipeline, options.seconds)
+        figures = report(stats, options, display, engine, pipeline, net_size)
+        outputs.finish(figures)
+    return figures
 
 
-def _open_pipeline(
-    stack: ExitStack,
-    options: PreviewOptions,
-    display: Display,
-    net_size: Size,
-    stylizer: Stylizer,
-    control: StyleControl,
-    stats: RunStats,
-    outputs: Outputs,
-) -> Pipeline:
-    source = open_source(display, options)
-    stack.callback(source.close)
+def vr(options: VrOptions, on_frame: Callable[[int], None] = lambda frame: None) -> dict[str, Any]:
+    """Shows the painted world in a headset, to the end, and returns the run's statistics (see `artem_vr.stats`).
+
+    `on_frame` is told the count of frames shown. Raises `ArtemError`; then no output file is left behind.
+    """
+    check_vr(options)
+    with ExitStack() as stack:
+        bank = open_bank(options.model, options.style)
+        control = StyleControl(bank, options.style, options.strength, options.cues, alpha=options.alpha)
+        headset = _open_headset(options)
+        stack.callback(headset.close)
+        source = open_source(headset, options, headset.eye_size)
+        stack.callback(source.close)
+        display, picture_size = _hang(stack, headset, source, options)
+        net_size = options.net_size or default_net_size(picture_size)
+        # It compiles on its own thread while the headset shows the dark already.
+        engine = open_engine(bank, options.engine, options.device, options.precision)
+        stylizer = start_stylizer(engine, control)
+        stack.callback(stylizer.close)
+        stand_back()
+        stats = RunStats()
+        outputs = stack.enter_context(Outputs(options, display, stats, on_frame, live=True))
+        feed = PanelFeed(control, stats, headset.show_status)
+
+        def shown(request: FrameRequest) -> None:
+            outputs.frame_shown(request)
+            feed.update(request.time)
+
+        uploader, bridge, compositor = _open_passes(stack, display, options, net_size)
+        pipeline = Pipeline(
+            display, source, uploader, bridge, stylizer, compositor, control, stats,
+            limiter=BrightnessLimiter(), wait_for_first=False, on_shown=shown,
+        )  # fmt: skip
+        run_to_the_end(pipeline, options.seconds)
+        figures = report(stats, options, display, engine, pipeline, net_size)
+        outputs.finish(figures)
+    return figures
+
+
+def _open_headset(options: VrOptions) -> "OpenXrDisplay":
+    from artem_vr.displays.openxr.display import OpenXrDisplay
+    from artem_vr.sources.courtyard.path import walk
+
+    # Where the walk begins, on the floor; pictures hang in a room of their own.
+    start = walk(0.0) if options.source == "scene" else Pose((0.0, 0.0, 0.0))
+    origin = Pose((start.position[0], 0.0, start.position[2]), start.yaw)
+    keep = options.record is not None or options.snapshot is not None
+    return OpenXrDisplay(origin, options.frames, options.once, keep, eye_scale=options.eye_scale)
+
+
+def _hang(stack: ExitStack, headset: "OpenXrDisplay", source: FrameSource, options: VrOptions) -> tuple[Display, Size]:
+    """The display for a source, and the size of one of its pictures: flat ones hang on a screen in the world."""
+    size = getattr(source, "picture_size", None)
+    if size is None:
+        return headset, headset.eye_size
+    from artem_vr.displays.screen_placement import screen_size
+    from artem_vr.displays.world_screen import WorldScreen
+
+    fov = options.field_of_view
+    if size[1] > size[0] and not options.is_live:  # a tall picture is as high as others are wide
+        fov = 2 * math.atan(math.tan(fov / 2) * size[0] / size[1])
+    size = screen_size(size, headset.eye_size, _EYE_FOV, fov)
+    screen = WorldScreen(headset, size, fov, options.lock, options.is_live, options.camera_latency_ms / 1e3)
+    stack.callback(screen.close)
+    return screen, size
+
+
+def _open_passes(
+    stack: ExitStack, display: Display, options: RunOptions, net_size: Size
+) -> tuple[FrameUploader, Bridge, Compositor]:
+    """What lies between a source, the stylizer and the display."""
     uploader = FrameUploader(display.ctx)
     stack.callback(uploader.close)
     bridge = open_bridge(display.ctx, net_size, at_once=options.simulated)
     stack.callback(bridge.close)
     compositor = Compositor(display.ctx, options.upsampling)
     stack.callback(compositor.close)
-    return Pipeline(
-        display, source, uploader, bridge, stylizer, compositor, control, stats,
-        every_frame=options.simulated, on_shown=outputs.frame_shown, on_snapshot=outputs.take_snapshot,
-    )  # fmt: skip
-
-
-def _run(pipeline: Pipeline, seconds: float | None) -> None:
-    until = math.inf if seconds is None else time.monotonic() + seconds
-    try:
-        while time.monotonic() < until and pipeline.tick():
-            pass
-    except KeyboardInterrupt:
-        pass  # ends the run as escape does: what was recorded so far is kept
-
-
-def _start_stylizer(bank: StyleBank, control: StyleControl, options: PreviewOptions, net_size: Size) -> Stylizer:
-    engine = open_engine(bank, options.engine, options.device, options.precision)
-    try:
-        styles = control.initial
-        # Compiled before the first frame, so that the display does not start with a stutter.
-        engine.paint(np.zeros((EYES, net_size[1], net_size[0], 3), np.uint8), styles)
-        return Stylizer(engine, styles)
-    except BaseException:
-        engine.close()
-        raise
+    return uploader, bridge, compositor

@@ -4,16 +4,23 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from artem_vr import __version__
+from artem_vr.cli_options import (
+    AlphaOption,
+    DeviceOption,
+    EngineOption,
+    ModelOption,
+    PrecisionOption,
+    StrengthOption,
+    StyleOption,
+)
 from artem_vr.errors import ArtemError, UsageError
+from artem_vr.live_commands import preview, vr
 from artem_vr.style_commands import evaluate, export, styles_app
-
-if TYPE_CHECKING:
-    from artem_vr.config import PreviewOptions
 
 app = typer.Typer(
     name="artem-vr",
@@ -24,40 +31,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(styles_app, name="styles")
-
-_SOURCE_HELP = (
-    "scene, image:PATH, folder:PATH, video:PATH, webcam:N, stereo:N (a side-by-side stereo camera) or screen (the next"
-    " monitor is screen:1)."
-)
-_STYLE_HELP = (
-    "A style of the bank (see 'artem-vr styles'), the path of any picture, or a mix: starry-night:0.7,scream:0.3,"
-    " a.jpg:0.5,b.jpg:0.5. The first of the bank if not given."
-)
-
-SourceOption = Annotated[str, typer.Option(help=_SOURCE_HELP)]
-StyleOption = Annotated[str | None, typer.Option(help=_STYLE_HELP)]
-StrengthOption = Annotated[float, typer.Option(help="From 0, the original, to 1, the painting.")]
-AlphaOption = Annotated[
-    float,
-    typer.Option(
-        help="From 0 to 1: how far the style goes in what the network sees, where --strength mixes finished pixels."
-    ),
-]
-EngineOption = Annotated[str, typer.Option(help="What runs the network: auto, torch or openvino.")]
-DeviceOption = Annotated[str, typer.Option(help="Where it runs: auto, cpu or cuda.")]
-PrecisionOption = Annotated[
-    str, typer.Option(help="auto, f32, bf16, int8 for a bank calibrated for it, or f16 on a GPU.")
-]
-ModelOption = Annotated[
-    Path | None, typer.Option(help="A bank of your own (.safetensors) in place of the shipped one.")
-]
-SizeOption = Annotated[str, typer.Option(help="Width x height of the picture with both eyes side by side.")]
-NetSizeOption = Annotated[
-    str | None,
-    typer.Option(
-        help="Width x height at which one eye is painted: more is finer and slower. As the processor can if not given."
-    ),
-]
 
 
 def main() -> None:
@@ -114,61 +87,8 @@ def root(
         print(context.get_help())
 
 
-@app.command()
-def preview(
-    source: SourceOption = "scene",
-    style: StyleOption = None,
-    strength: StrengthOption = 1.0,
-    alpha: AlphaOption = 1.0,
-    size: SizeOption = "1280x720",
-    net_size: NetSizeOption = None,
-    engine: EngineOption = "auto",
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = "auto",
-    upsampling: Annotated[
-        str,
-        typer.Option(
-            help="How paint is brought to full size: joint follows the edges of the picture, joint-fast does so at a"
-            " third of the cost, bilinear not at all; auto is joint-fast where the processor draws."
-        ),
-    ] = "auto",
-    model: ModelOption = None,
-    stereo: Annotated[bool, typer.Option("--stereo", help="The source holds both eyes side by side.")] = False,
-    headless: Annotated[bool, typer.Option("--headless", help="No window; needs --frames.")] = False,
-    frames: Annotated[int | None, typer.Option(help="Stop after this many frames.")] = None,
-    fps: Annotated[
-        float | None,
-        typer.Option(help="Headless: a simulated clock of this rate; every frame is painted before it is shown."),
-    ] = None,
-    record: Annotated[
-        Path | None,
-        typer.Option(help="Write what is shown to a video (.mp4, .mkv, .mov), in real time unless --fps is given."),
-    ] = None,
-    snapshot: Annotated[Path | None, typer.Option(help="Write the last frame to a picture (.png, .jpg).")] = None,
-    stats: Annotated[Path | None, typer.Option(help="Write the figures of the run as JSON.")] = None,
-) -> None:
-    """Look into a painted stereo world: a window with one picture for each eye, or headless.
-
-    Keys in the window: left and right change the style, up and down its strength, space shows the original, s takes a
-    snapshot, f fills the screen, h shows help, escape leaves. With a mouse button held, the mouse looks around and
-    W, A, S, D walk; r goes back to the guided walk.
-
-    Examples: artem-vr preview --style great-wave; artem-vr preview --source webcam:0;
-    artem-vr preview --headless --frames 120 --record walk.mp4
-    """
-    from artem_vr.config import PreviewOptions, parse_size
-
-    options = PreviewOptions(
-        source=source, style=style, strength=strength, alpha=alpha, size=parse_size(size),
-        net_size=parse_size(net_size, "--net-size") if net_size else None,
-        engine=engine, device=device, precision=precision, upsampling=upsampling, model=model, stereo=stereo,
-        headless=headless, frames=frames, fps=fps, record=record, snapshot=snapshot, stats=stats,
-    )  # fmt: skip
-    report = _run_preview(options)
-    print(_summary(report))
-    for path in (record, snapshot, stats):
-        if path is not None:
-            print(f"wrote {path}")
+app.command()(preview)
+app.command()(vr)
 
 
 @app.command()
@@ -270,24 +190,3 @@ def train(
 
 app.command()(evaluate)
 app.command()(export)
-
-
-def _run_preview(options: "PreviewOptions") -> dict[str, Any]:
-    from artem_vr.app import preview as run
-    from artem_vr.progress import progress_bar
-
-    if options.headless:
-        with progress_bar("painting", options.frames) as advance:
-            return run(options, lambda frame: advance(frame, options.frames))
-    return run(options)
-
-
-def _summary(report: dict[str, Any]) -> str:
-    width, height = report["eye_size"]
-    net_width, net_height = report["net_size"]
-    return (
-        f"{report['frames']} frames of 2 x {width}x{height} in {report['seconds']:.1f} s: "
-        f"{report['display_fps']:.1f} shown and {report['stylized_fps']:.1f} painted a second "
-        f"(2 x {net_width}x{net_height}, {report['engine']} {report['precision']} on {report['device']}, "
-        f"{report['gl_renderer'].split(' (')[0]}); paint is {report['age_ms']['p50']:.0f} ms old"
-    )

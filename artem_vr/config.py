@@ -1,5 +1,6 @@
 """The options of a run, checked before anything opens."""
 
+import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,11 @@ from artem_vr.media.picture import check_picture_suffix
 from artem_vr.media.video_writer import check_video_suffix
 from artem_vr.style_control import Cue, check_strength
 
+LIVE_SOURCES = ("webcam", "stereo")
+SCREENS = ("world", "head")
+_CAMERA_FOV, _PICTURE_FOV = 70.0, 60.0
+"""Degrees across: a common webcam's, and a cinema's from a good seat."""
+
 SOURCES = ("scene", "image:PATH", "folder:PATH", "video:PATH", "webcam:N", "stereo:N", "screen")
 
 _SIZE = re.compile(r"^(\d{1,5})x(\d{1,5})$", re.IGNORECASE)
@@ -23,15 +29,14 @@ _NET_PIXELS = 320 * 352
 _SMALLEST_NET, _LARGEST_NET = 32, 4096
 
 
-@dataclass(frozen=True, slots=True)
-class PreviewOptions:
-    """What `artem-vr preview` was asked for. Sizes are (width, height); `size` is the whole picture, both eyes."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What every live run is asked for, whatever it is shown on. Sizes are (width, height)."""
 
     source: str = "scene"
     style: str | None = None
     strength: float = 1.0
     alpha: float = 1.0
-    size: Size = (1280, 720)
     net_size: Size | None = None
     engine: str = "auto"
     device: str = "auto"
@@ -39,15 +44,27 @@ class PreviewOptions:
     upsampling: str = "auto"
     model: Path | None = None
     stereo: bool = False
-    headless: bool = False
     frames: int | None = None
     seconds: float | None = None
-    fps: float | None = None
     record: Path | None = None
     snapshot: Path | None = None
     snapshot_frame: int | None = None
     stats: Path | None = None
     cues: tuple[Cue, ...] = field(default=())
+
+    @property
+    def simulated(self) -> bool:
+        """True when the clock is simulated: every frame is painted before it is shown, whatever that takes."""
+        return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewOptions(RunOptions):
+    """What `artem-vr preview` was asked for. `size` is the whole picture, both eyes."""
+
+    size: Size = (1280, 720)
+    headless: bool = False
+    fps: float | None = None
 
     @property
     def eye_size(self) -> Size:
@@ -56,8 +73,41 @@ class PreviewOptions:
 
     @property
     def simulated(self) -> bool:
-        """True when the clock is simulated: every frame is painted before it is shown, whatever that takes."""
+        """True when a rate is given for the clock."""
         return self.fps is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VrOptions(RunOptions):
+    """What `artem-vr vr` was asked for.
+
+    `screen` says what a flat picture hangs on, "world" or "head" (None: a camera's on the head, any other in the
+    world); `camera_fov` is how wide it is, in degrees (None: as such sources are, see `field_of_view`);
+    `camera_latency_ms` is the time from the light to the computer; `eye_scale` how large an eye's picture is along
+    each side, against what the headset recommends. With `once` a lost session is not waited for.
+    """
+
+    screen: str | None = None
+    camera_fov: float | None = None
+    camera_latency_ms: float = 0.0
+    eye_scale: float = 1.0
+    once: bool = False
+
+    @property
+    def is_live(self) -> bool:
+        """True for sources that see what is there now, as a camera on the head does."""
+        return parse_source(self.source)[0] in LIVE_SOURCES
+
+    @property
+    def lock(self) -> str:
+        """What a flat picture hangs on."""
+        return self.screen or ("head" if self.is_live else "world")
+
+    @property
+    def field_of_view(self) -> float:
+        """How wide a flat picture is, in radians."""
+        usual = _CAMERA_FOV if self.is_live else _PICTURE_FOV
+        return math.radians(usual if self.camera_fov is None else self.camera_fov)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +185,35 @@ def _rounded(side: float) -> int:
 
 def check(options: PreviewOptions) -> None:
     """Raises `ArtemError` for options that make no sense, inputs that are missing, outputs that cannot be written."""
-    parse_source(options.source)
-    if options.upsampling not in UPSAMPLINGS:
-        raise UsageError(unknown_name("upsampling", options.upsampling, UPSAMPLINGS))
     width, height = options.size
     if width < 2 * _SMALLEST_NET or height < _SMALLEST_NET:
         raise UsageError(f"--size {width}x{height} is too small: both eyes together take at least 64x32")
+    if options.fps is not None and not 0 < options.fps <= 1000:
+        raise UsageError(f"--fps {options.fps:g}: choose a rate above 0 and up to 1000")
+    if options.simulated and not options.headless:
+        raise UsageError("--fps goes with --headless: a window runs at the screen's rate")
+    if options.headless and options.frames is None:
+        raise UsageError("--headless runs for ever without --frames N: say how many frames to show")
+    _check_run(options)
+
+
+def check_vr(options: VrOptions) -> None:
+    """The same for a headset."""
+    if options.screen is not None and options.screen not in SCREENS:
+        raise UsageError(unknown_name("screen", options.screen, SCREENS))
+    if options.camera_fov is not None and not 1 <= options.camera_fov <= 170:
+        raise UsageError(f"--camera-fov {options.camera_fov:g}: choose an angle from 1 to 170 degrees")
+    if not 0.1 <= options.eye_scale <= 2:
+        raise UsageError(f"--eye-scale {options.eye_scale:g}: choose a factor from 0.1 to 2")
+    if not 0 <= options.camera_latency_ms <= 1000:
+        raise UsageError(f"--camera-latency-ms {options.camera_latency_ms:g}: choose a time from 0 to 1000")
+    _check_run(options)
+
+
+def _check_run(options: RunOptions) -> None:
+    parse_source(options.source)
+    if options.upsampling not in UPSAMPLINGS:
+        raise UsageError(unknown_name("upsampling", options.upsampling, UPSAMPLINGS))
     if options.net_size is not None:
         if min(options.net_size) < _SMALLEST_NET:
             raise UsageError(f"--net-size: width and height are at least {_SMALLEST_NET}")
@@ -151,12 +224,6 @@ def check(options: PreviewOptions) -> None:
     check_strength(options.strength, options.alpha)
     if options.frames is not None and options.frames < 1:
         raise UsageError(f"--frames {options.frames}: show at least one frame")
-    if options.fps is not None and not 0 < options.fps <= 1000:
-        raise UsageError(f"--fps {options.fps:g}: choose a rate above 0 and up to 1000")
-    if options.simulated and not options.headless:
-        raise UsageError("--fps goes with --headless: a window runs at the screen's rate")
-    if options.headless and options.frames is None:
-        raise UsageError("--headless runs for ever without --frames N: say how many frames to show")
     _check_outputs(options)
     if options.record is not None:
         check_video_suffix(options.record)
@@ -164,7 +231,7 @@ def check(options: PreviewOptions) -> None:
         check_picture_suffix(options.snapshot)
 
 
-def _check_outputs(options: PreviewOptions) -> None:
+def _check_outputs(options: RunOptions) -> None:
     kind, argument = parse_source(options.source)
     taken = {Path(argument).expanduser().resolve(): "the source"} if kind in {"image", "video"} else {}
     for option, path in (("--record", options.record), ("--snapshot", options.snapshot), ("--stats", options.stats)):

@@ -216,7 +216,25 @@ def _openxr() -> list[Finding]:
         return [
             Finding("OpenXR", "runtime", "warning", detail, "install the runtime again, or make another one active")
         ]
-    return [Finding("OpenXR", "runtime", "ok", detail)]
+    return [Finding("OpenXR", "runtime", "ok", detail), *_headset()]
+
+
+def _headset() -> list[Finding]:
+    from artem_vr.errors import DisplayError
+
+    try:
+        from artem_vr.xr.probe import probe
+
+        found = probe()
+    except DisplayError as error:
+        line, _, advice = str(error).rpartition(": ")
+        return [Finding("OpenXR", "headset", "warning", line or advice, advice if line else _ADVICE["OpenXR"])]
+    width, height = found.eye_size
+    used = ", ".join(name.removeprefix("XR_") for name in found.switched_on)
+    return [
+        Finding("OpenXR", "headset", "ok", f"{found.name}, two eyes of {width}x{height} ({found.runtime})"),
+        Finding("OpenXR", "extensions", "ok", f"{len(found.extensions)}, of which are used: {used}"),
+    ]
 
 
 def _cameras() -> list[Finding]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from artem_vr.config import PreviewOptions
+from artem_vr.config import RunOptions
 from artem_vr.errors import ArtemError
 from artem_vr.frame import FrameRequest
 from artem_vr.media.picture import write_picture
@@ -23,19 +23,27 @@ _USUAL_RATE = 60.0
 class Outputs:
     """Follows a run frame by frame. Leaving its context without `finish` takes away whatever was begun.
 
+    A `live` recording never waits for the encoder; otherwise every frame gets into the film. `rate` is the number of
+    frames a second that are to be expected.
+
     Raises `DisplayError` and `InputError` on opening, when the recording cannot be begun.
     """
 
     def __init__(
-        self, options: PreviewOptions, display: Display, stats: RunStats, on_frame: Callable[[int], None]
+        self,
+        options: RunOptions,
+        display: Display,
+        stats: RunStats,
+        on_frame: Callable[[int], None],
+        live: bool,
+        rate: float | None = None,
     ) -> None:
         self._options, self._display, self._stats, self._on_frame = options, display, stats, on_frame
         self._picture: NDArray[np.uint8] | None = None
         self._snapshot_wanted = False
         self._recorder: Recorder | None = None
         if options.record is not None:
-            # A window never waits for the encoder; without one, every frame gets into the film.
-            self._recorder = Recorder(options.record, live=not options.headless, rate=options.fps or _USUAL_RATE)
+            self._recorder = Recorder(options.record, live=live, rate=rate or _USUAL_RATE)
 
     def __enter__(self) -> "Outputs":
         return self

@@ -62,6 +62,11 @@ class RunStats:
         if age_frames is not None:
             self._ages_frames.append(age_frames)
 
+    @property
+    def last_age_ms(self) -> float:
+        """How old the newest paint was when it was shown, since its capture, in milliseconds; 0 before the first."""
+        return self._ages_ms[-1] if self._ages_ms else 0.0
+
     def report(self, facts: dict[str, Any]) -> dict[str, Any]:
         """All figures under their documented keys, with the `facts` of the run (engine, sizes) added."""
         # The clock starts when the first frame is on the screen: n frames then span n - 1 intervals.

@@ -144,9 +144,13 @@ def test_the_persons_runtime_comes_before_the_systems_and_the_variable_before_bo
 
 def test_a_runtime_is_reported_by_name(openxr):
     write_manifest(openxr / "home/openxr/1/active_runtime.json", name="Simulated headset")
-    [finding] = run_probe("OpenXR")
-    assert finding.status == "ok"
-    assert "Simulated headset" in finding.detail
+    runtime, headset = run_probe("OpenXR")
+    assert runtime.status == "ok"
+    assert "Simulated headset" in runtime.detail
+    # Its library is none, so nothing can be asked of it.
+    assert headset.status == "warning"
+    assert "cannot be loaded" in headset.detail
+    assert headset.advice
 
 
 def test_a_runtime_whose_library_is_gone_is_a_warning(openxr):

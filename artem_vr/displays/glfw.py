@@ -1,29 +1,23 @@
 """A window that shows both eyes side by side."""
 
 import contextlib
-import sys
 import time
 from typing import Any
 
 import glfw
-import moderngl
 
 from artem_vr.camera import FreeCamera, HeadPath, stereo_views
 from artem_vr.displays import keys
 from artem_vr.displays.mouse_look import MouseLook
 from artem_vr.displays.side_by_side import SideBySide, SideBySideDisplay
-from artem_vr.errors import DisplayError
 from artem_vr.frame import EYES, FrameRequest, Size
 from artem_vr.gl.fullscreen import FullscreenPass
+from artem_vr.gl.window import open_window, window_context
 from artem_vr.ports import Action
 
 LONGEST_STEP = 0.1
 """Seconds: after a stall the camera walks on from where it was, instead of through a wall."""
 _USUAL_REFRESH = 60.0
-
-# With GLX, X ends the process when the thread still holds a headless context, which is EGL's on Linux.
-_INTERFACES = [glfw.EGL_CONTEXT_API] if sys.platform.startswith("linux") else []
-_INTERFACES.append(glfw.NATIVE_CONTEXT_API)
 
 
 class GlfwDisplay(SideBySideDisplay):
@@ -46,8 +40,8 @@ class GlfwDisplay(SideBySideDisplay):
         self._windowed = (0, 0, *size)
         self._camera = FreeCamera(path)
         with contextlib.ExitStack() as opened:
-            self._window = _open_window(opened, size, title)
-            self.ctx = _context(self._window)
+            self._window = open_window(opened, size, title)
+            self.ctx = window_context(self._window)
             opened.callback(self.ctx.release)
             self._picture = SideBySide(self.ctx, self._framebuffer_size(size))
             opened.callback(self._picture.close)
@@ -128,62 +122,6 @@ class GlfwDisplay(SideBySideDisplay):
         self._windowed = (*glfw.get_window_pos(self._window), *glfw.get_window_size(self._window))
         mode = glfw.get_video_mode(monitor)
         glfw.set_window_monitor(self._window, monitor, 0, 0, *mode.size, mode.refresh_rate)
-
-
-class _Loader:
-    """Lets moderngl find OpenGL through GLFW, whatever the window system."""
-
-    def __init__(self, window: Any) -> None:
-        self._window = window
-
-    def load_opengl_function(self, name: str) -> Any:
-        return glfw.get_proc_address(name) or 0
-
-    def __enter__(self) -> None:
-        glfw.make_context_current(self._window)
-
-    def __exit__(self, *error: object) -> None:
-        pass
-
-    def release(self) -> None:
-        """The window owns the context."""
-
-
-def _open_window(opened: contextlib.ExitStack, size: Size, title: str) -> Any:
-    # GLFW's own report is a warning with a stack; the reason belongs into our one line.
-    reasons: list[str] = []
-
-    def note(code: int, text: Any) -> None:
-        reasons.append(text.decode(errors="replace") if isinstance(text, bytes) else text)
-
-    glfw.set_error_callback(note)
-    if not glfw.init():
-        raise DisplayError(f"no screen ({'; '.join(reasons) or 'unknown cause'}): use --headless")
-    opened.callback(glfw.terminate)
-    glfw.window_hint(glfw.CONTEXT_VERSION_MAJOR, 3)
-    glfw.window_hint(glfw.CONTEXT_VERSION_MINOR, 3)
-    glfw.window_hint(glfw.OPENGL_PROFILE, glfw.OPENGL_CORE_PROFILE)
-    glfw.window_hint(glfw.OPENGL_FORWARD_COMPAT, True)
-    window = None
-    for interface in _INTERFACES:
-        glfw.window_hint(glfw.CONTEXT_CREATION_API, interface)
-        window = window or glfw.create_window(*size, title, None, None)
-    if not window:
-        reason = "; ".join(reasons) or "unknown cause"
-        raise DisplayError(f"no window with OpenGL 3.3 ({reason}): install the graphics driver or use --headless")
-    opened.callback(glfw.destroy_window, window)
-    glfw.make_context_current(window)
-    return window
-
-
-def _context(window: Any) -> moderngl.Context:
-    loader: Any = _Loader(window)
-    try:
-        return moderngl.create_context(require=330, context=loader)
-    except Exception as error:  # moderngl raises bare Exceptions, whatever the cause
-        raise DisplayError(
-            f"the window has no OpenGL 3.3 ({error}): install the graphics driver or use --headless"
-        ) from error
 
 
 def _refresh_rate() -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artem_vr.errors import InputError
-from artem_vr.frame import FrameRequest, HostFrame
+from artem_vr.frame import FrameRequest, HostFrame, Size
 from artem_vr.sources.capture import Capture
 from artem_vr.sources.layout import eyes_from_picture
 
@@ -75,6 +75,13 @@ class CameraSource:
         self.connected = True
         self._thread = threading.Thread(target=self._supervise, args=(first,), name=f"watch {name}", daemon=True)
         self._thread.start()
+
+    @property
+    def picture_size(self) -> Size:
+        """The (width, height) that one eye sees of the newest picture."""
+        if self._shot is None:
+            raise InputError(f"{self.name} gives no pictures")
+        return self._shot.rgb_EHWC.shape[2], self._shot.rgb_EHWC.shape[1]
 
     def read(self, request: FrameRequest) -> HostFrame:
         """The newest picture, with the eyes of the first request that saw it. Never waits."""

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from artem_vr.frame import FrameRequest, HostFrame
+from artem_vr.frame import FrameRequest, HostFrame, Size
 from artem_vr.media.picture import read_picture
 from artem_vr.sources.layout import eyes_from_picture
 
@@ -14,6 +14,11 @@ class ImageSource:
         self.name = f"image:{path}"
         self._rgb_EHWC = eyes_from_picture(read_picture(Path(path)).rgb_HWC, stereo)
         self._frame: HostFrame | None = None
+
+    @property
+    def picture_size(self) -> Size:
+        """The (width, height) that one eye sees of the picture."""
+        return self._rgb_EHWC.shape[2], self._rgb_EHWC.shape[1]
 
     def read(self, request: FrameRequest) -> HostFrame:
         """The picture, as taken with the eyes of the first request."""

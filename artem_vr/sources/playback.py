@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artem_vr.errors import InputError
-from artem_vr.frame import FrameRequest, HostFrame
+from artem_vr.frame import FrameRequest, HostFrame, Size
 from artem_vr.sources.layout import eyes_from_picture
 
 _AHEAD = 4
@@ -70,9 +70,15 @@ class Playback:
         self._finished = self._closed = False
         self._start: float | None = None
         self._frame: HostFrame | None = None
+        self._picture_size: Size = (0, 0)
         self._thread = threading.Thread(target=self._run, name=f"play {name}", daemon=True)
         self._thread.start()
         self._wait_for_first()
+
+    @property
+    def picture_size(self) -> Size:
+        """The (width, height) that one eye sees of the clip's first picture."""
+        return self._picture_size
 
     def read(self, request: FrameRequest) -> HostFrame:
         """The picture due at the request's time. Raises `InputError` when the clip is over or lost."""
@@ -119,6 +125,8 @@ class Playback:
             while not self._ready and not self._is_over():
                 self._changed.wait()
             error = self._error if not self._ready else None
+            if self._ready:
+                self._picture_size = self._ready[0].rgb_EHWC.shape[2], self._ready[0].rgb_EHWC.shape[1]
         if error is not None:
             self.close()
             raise error

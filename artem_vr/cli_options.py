@@ -1,0 +1,55 @@
+"""What several commands can be asked for, and the help that says so."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_SOURCE_HELP = (
+    "scene, image:PATH, folder:PATH, video:PATH, webcam:N, stereo:N (a side-by-side stereo camera) or screen (the next"
+    " monitor is screen:1)."
+)
+_STYLE_HELP = (
+    "A style of the bank (see 'artem-vr styles'), the path of any picture, or a mix: starry-night:0.7,scream:0.3,"
+    " a.jpg:0.5,b.jpg:0.5. The first of the bank if not given."
+)
+
+SourceOption = Annotated[str, typer.Option(help=_SOURCE_HELP)]
+StyleOption = Annotated[str | None, typer.Option(help=_STYLE_HELP)]
+StrengthOption = Annotated[float, typer.Option(help="From 0, the original, to 1, the painting.")]
+AlphaOption = Annotated[
+    float,
+    typer.Option(
+        help="From 0 to 1: how far the style goes in what the network sees, where --strength mixes finished pixels."
+    ),
+]
+EngineOption = Annotated[str, typer.Option(help="What runs the network: auto, torch or openvino.")]
+DeviceOption = Annotated[str, typer.Option(help="Where it runs: auto, cpu or cuda.")]
+PrecisionOption = Annotated[
+    str, typer.Option(help="auto, f32, bf16, int8 for a bank calibrated for it, or f16 on a GPU.")
+]
+ModelOption = Annotated[
+    Path | None, typer.Option(help="A bank of your own (.safetensors) in place of the shipped one.")
+]
+SizeOption = Annotated[str, typer.Option(help="Width x height of the picture with both eyes side by side.")]
+NetSizeOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Width x height at which one eye is painted: more is finer and slower. As the processor can if not given."
+    ),
+]
+UpsamplingOption = Annotated[
+    str,
+    typer.Option(
+        help="How paint is brought to full size: joint follows the edges of the picture, joint-fast does so at a"
+        " third of the cost, bilinear not at all; auto is joint-fast where the processor draws."
+    ),
+]
+StereoOption = Annotated[bool, typer.Option("--stereo", help="The source holds both eyes side by side.")]
+FramesOption = Annotated[int | None, typer.Option(help="Stop after this many frames.")]
+RecordOption = Annotated[
+    Path | None,
+    typer.Option(help="Write what is shown to a video (.mp4, .mkv, .mov), in real time unless --fps is given."),
+]
+SnapshotOption = Annotated[Path | None, typer.Option(help="Write the last frame to a picture (.png, .jpg).")]
+StatsOption = Annotated[Path | None, typer.Option(help="Write the figures of the run as JSON.")]

@@ -1,0 +1,1 @@
+"""A headset, through any OpenXR runtime that takes OpenGL."""

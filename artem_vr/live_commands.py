@@ -1,0 +1,165 @@
+"""The commands that show the painted world live: in a window, headless, or in a headset."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from artem_vr.cli_options import (
+    AlphaOption,
+    DeviceOption,
+    EngineOption,
+    FramesOption,
+    ModelOption,
+    NetSizeOption,
+    PrecisionOption,
+    RecordOption,
+    SizeOption,
+    SnapshotOption,
+    SourceOption,
+    StatsOption,
+    StereoOption,
+    StrengthOption,
+    StyleOption,
+    UpsamplingOption,
+)
+
+if TYPE_CHECKING:
+    from artem_vr.config import PreviewOptions
+
+
+def preview(
+    source: SourceOption = "scene",
+    style: StyleOption = None,
+    strength: StrengthOption = 1.0,
+    alpha: AlphaOption = 1.0,
+    size: SizeOption = "1280x720",
+    net_size: NetSizeOption = None,
+    engine: EngineOption = "auto",
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    upsampling: UpsamplingOption = "auto",
+    model: ModelOption = None,
+    stereo: StereoOption = False,
+    headless: Annotated[bool, typer.Option("--headless", help="No window; needs --frames.")] = False,
+    frames: FramesOption = None,
+    fps: Annotated[
+        float | None,
+        typer.Option(help="Headless: a simulated clock of this rate; every frame is painted before it is shown."),
+    ] = None,
+    record: RecordOption = None,
+    snapshot: SnapshotOption = None,
+    stats: StatsOption = None,
+) -> None:
+    """Look into a painted stereo world: a window with one picture for each eye, or headless.
+
+    Keys in the window: left and right change the style, up and down its strength, space shows the original, s takes a
+    snapshot, f fills the screen, h shows help, escape leaves. With a mouse button held, the mouse looks around and
+    W, A, S, D walk; r goes back to the guided walk.
+
+    Examples: artem-vr preview --style great-wave; artem-vr preview --source webcam:0;
+    artem-vr preview --headless --frames 120 --record walk.mp4
+    """
+    from artem_vr.config import PreviewOptions, parse_size
+
+    options = PreviewOptions(
+        source=source, style=style, strength=strength, alpha=alpha, size=parse_size(size),
+        net_size=parse_size(net_size, "--net-size") if net_size else None,
+        engine=engine, device=device, precision=precision, upsampling=upsampling, model=model, stereo=stereo,
+        headless=headless, frames=frames, fps=fps, record=record, snapshot=snapshot, stats=stats,
+    )  # fmt: skip
+    _tell(_run_preview(options), record, snapshot, stats)
+
+
+def vr(
+    source: SourceOption = "scene",
+    style: StyleOption = None,
+    strength: StrengthOption = 1.0,
+    alpha: AlphaOption = 1.0,
+    net_size: NetSizeOption = None,
+    engine: EngineOption = "auto",
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    upsampling: UpsamplingOption = "auto",
+    model: ModelOption = None,
+    stereo: StereoOption = False,
+    screen: Annotated[
+        str | None,
+        typer.Option(
+            help="What a flat picture hangs on: world, where it stays, or head, which it follows. A camera's picture is"
+            " on the head if not given, any other in the world."
+        ),
+    ] = None,
+    camera_fov: Annotated[
+        float | None,
+        typer.Option(
+            help="How wide the camera sees, in degrees, so that things have their true size: 70 if not given."
+            " Other pictures are shown that wide: 60 if not given."
+        ),
+    ] = None,
+    camera_latency_ms: Annotated[
+        float,
+        typer.Option(help="How late the camera's pictures come. They are hung where the head looked that long before."),
+    ] = 0.0,
+    eye_scale: Annotated[
+        float,
+        typer.Option(
+            help="Size of the eyes' pictures against what the headset recommends: less is coarser and faster."
+        ),
+    ] = 1.0,
+    frames: FramesOption = None,
+    record: RecordOption = None,
+    snapshot: SnapshotOption = None,
+    stats: StatsOption = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="Leave when the session is lost, and do not wait for it.")
+    ] = False,
+) -> None:
+    """Step inside: the painted world in a headset, through the active OpenXR runtime.
+
+    Right hand: A and B (or the triggers) change the painter, the stick its strength. Left hand: the stick mixes in a
+    neighbour, the menu button shows a panel with all of this; held, it quits. A grip shows the plain world for as long
+    as it is held. The right stick pressed makes what is ahead the front.
+
+    Examples: artem-vr vr --style great-wave; artem-vr vr --source video:film.mp4;
+    artem-vr vr --source webcam:0 --camera-fov 90 --camera-latency-ms 40
+    """
+    from artem_vr.app import vr as run
+    from artem_vr.config import VrOptions, parse_size
+
+    options = VrOptions(
+        source=source, style=style, strength=strength, alpha=alpha,
+        net_size=parse_size(net_size, "--net-size") if net_size else None,
+        engine=engine, device=device, precision=precision, upsampling=upsampling, model=model, stereo=stereo,
+        screen=screen, camera_fov=camera_fov, camera_latency_ms=camera_latency_ms, eye_scale=eye_scale,
+        frames=frames, record=record, snapshot=snapshot, stats=stats, once=once,
+    )  # fmt: skip
+    _tell(run(options), record, snapshot, stats)
+
+
+def _run_preview(options: "PreviewOptions") -> dict[str, Any]:
+    from artem_vr.app import preview as run
+    from artem_vr.progress import progress_bar
+
+    if options.headless:
+        with progress_bar("painting", options.frames) as advance:
+            return run(options, lambda frame: advance(frame, options.frames))
+    return run(options)
+
+
+def _tell(report: dict[str, Any], *written: Path | None) -> None:
+    print(_summary(report))
+    for path in written:
+        if path is not None:
+            print(f"wrote {path}")
+
+
+def _summary(report: dict[str, Any]) -> str:
+    width, height = report["eye_size"]
+    net_width, net_height = report["net_size"]
+    return (
+        f"{report['frames']} frames of 2 x {width}x{height} in {report['seconds']:.1f} s: "
+        f"{report['display_fps']:.1f} shown and {report['stylized_fps']:.1f} painted a second "
+        f"(2 x {net_width}x{net_height}, {report['engine']} {report['precision']} on {report['device']}, "
+        f"{report['gl_renderer'].split(' (')[0]}); paint is {report['age_ms']['p50']:.0f} ms old"
+    )

@@ -1,0 +1,50 @@
+"""Tells a headset's panel how the painting goes."""
+
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from artem_vr.panel_picture import PanelState
+from artem_vr.stats import RunStats
+from artem_vr.style_control import StyleControl
+from artem_vr.thumbnails import load_thumbnail
+
+_SECONDS = 1.0
+"""Over how long rates are taken: long enough to be read, short enough to follow."""
+
+
+class PanelFeed:
+    """Puts together what the panel shows, once a frame, and hands it to `show`."""
+
+    def __init__(self, control: StyleControl, stats: RunStats, show: Callable[[PanelState], None]) -> None:
+        self._control, self._stats, self._show = control, stats, show
+        self._counts: deque[tuple[float, int, int]] = deque()
+        self._style: str | None = None
+        self._thumbnail: NDArray[np.uint8] | None = None
+
+    def update(self, now: float) -> None:
+        """Follows the run at time `now`, in seconds."""
+        stats, control = self._stats, self._control
+        self._counts.append((now, stats.frames, stats.painted_frames))
+        while len(self._counts) > 2 and now - self._counts[1][0] >= _SECONDS:
+            self._counts.popleft()
+        if control.style != self._style:
+            self._style, self._thumbnail = control.style, load_thumbnail(control.style)
+        since, shown, painted = self._counts[0]
+        passed = max(now - since, 1e-6)
+        self._show(
+            PanelState(
+                title=control.title,
+                artist=control.artist,
+                blend_title=control.blend_title,
+                blend=control.blend,
+                strength=control.strength,
+                plain=control.plain,
+                shown_fps=(stats.frames - shown) / passed,
+                painted_fps=(stats.painted_frames - painted) / passed,
+                age_ms=stats.last_age_ms,
+                thumbnail=self._thumbnail,
+            )
+        )

@@ -1,0 +1,130 @@
+"""An OpenXR instance: which runtime answers, what it can do, and the headset it has."""
+
+import contextlib
+import sys
+from typing import Any
+
+from artem_vr import __version__, openxr_manifest
+from artem_vr.errors import DisplayError
+from artem_vr.frame import EYES, Size
+from artem_vr.xr.library import xr
+
+OPENGL = "XR_KHR_opengl_enable"
+EGL = "XR_MNDX_egl_enable"
+DEPTH = "XR_KHR_composition_layer_depth"
+CLOCK = "XR_KHR_convert_timespec_time"
+PICO = "XR_BD_controller_interaction"
+
+VIEWS = xr.ViewConfigurationType.PRIMARY_STEREO
+_FIRST_API = xr.Version(1, 0, 0)  # everything used here; the newest runtimes take it and the oldest ask for it
+
+
+class RuntimeAwayError(DisplayError):
+    """The runtime or its headset is not there now, and may come back."""
+
+
+class Runtime:
+    """Connects to the active runtime. `name` is what it calls itself, `headset` what its device is called.
+
+    `extensions` holds what is switched on. Raises `DisplayError`, and its child `RuntimeAwayError` for what may
+    change while one waits.
+    """
+
+    def __init__(self) -> None:
+        self.available = available_extensions()
+        if OPENGL not in self.available:
+            raise DisplayError(
+                "the active OpenXR runtime takes no OpenGL pictures: make another runtime the active one"
+            )
+        wanted = [OPENGL, DEPTH, PICO]
+        if sys.platform.startswith("linux"):
+            wanted += [EGL, CLOCK]
+        self.extensions = frozenset(wanted) & self.available
+        self.instance = self._create()
+        try:
+            properties = xr.get_instance_properties(self.instance)
+            self.name = properties.runtime_name.decode(errors="replace")
+            self.version = str(xr.Version(properties.runtime_version))
+            self.system = self._find_headset()
+            system = xr.get_system_properties(self.instance, self.system)
+            self.headset = system.system_name.decode(errors="replace")
+            self.eye_size = self._eye_size()
+        except BaseException:
+            self.close()
+            raise
+
+    def _create(self) -> Any:
+        application = xr.ApplicationInfo(
+            "Art'Em VR", _packed_version(), "Art'Em VR", _packed_version(), api_version=_FIRST_API
+        )
+        try:
+            return xr.create_instance(
+                xr.InstanceCreateInfo(application_info=application, enabled_extension_names=sorted(self.extensions))
+            )
+        except xr.XrException as error:
+            raise RuntimeAwayError(f"the OpenXR runtime does not answer ({reason(error)}): is it running?") from error
+
+    def _find_headset(self) -> Any:
+        try:
+            return xr.get_system(self.instance, xr.SystemGetInfo(xr.FormFactor.HEAD_MOUNTED_DISPLAY))
+        except xr.FormFactorUnsupportedError as error:
+            raise DisplayError(f"{self.name} has no headset: connect one and choose it in the runtime") from error
+        except xr.XrException as error:
+            raise RuntimeAwayError(f"the headset of {self.name} is not there: connect it and switch it on") from error
+
+    def _eye_size(self) -> Size:
+        views = xr.enumerate_view_configuration_views(self.instance, self.system, VIEWS)
+        if len(views) != EYES:
+            raise DisplayError(f"the headset of {self.name} has {len(views)} views, not two eyes")
+        # One size for both: all headsets with two different ones are built for more than two views.
+        return (
+            max(view.recommended_image_rect_width for view in views),
+            max(view.recommended_image_rect_height for view in views),
+        )
+
+    def blend_mode(self) -> Any:
+        """The first way of blending with the surroundings that the runtime prefers."""
+        return xr.EnvironmentBlendMode(xr.enumerate_environment_blend_modes(self.instance, self.system, VIEWS)[0])
+
+    def close(self) -> None:
+        """Lets the runtime go. May be called twice, and after the runtime has died."""
+        if self.instance is not None:
+            instance, self.instance = self.instance, None
+            forget(xr.destroy_instance, instance)
+
+
+def available_extensions() -> frozenset[str]:
+    """What the active runtime offers. Raises `DisplayError` without one."""
+    try:
+        properties = xr.enumerate_instance_extension_properties()
+    except (xr.RuntimeUnavailableError, xr.FileAccessErrorError, xr.FileContentsInvalidError) as error:
+        raise DisplayError(_no_runtime()) from error
+    except xr.XrException as error:
+        raise RuntimeAwayError(f"the OpenXR runtime does not answer ({reason(error)}): is it running?") from error
+    return frozenset(entry.extension_name.decode() for entry in properties)
+
+
+def _no_runtime() -> str:
+    manifest = openxr_manifest.active_runtime()
+    if manifest is None:
+        return (
+            "no OpenXR runtime is active: start your headset's (SteamVR, Meta, WiVRn, Monado) and make it the active"
+            " one; 'artem-vr doctor' shows what is found"
+        )
+    return f"the OpenXR runtime of {manifest} cannot be loaded: install it again, or make another one active"
+
+
+def reason(error: Exception) -> str:
+    """What OpenXR says, as the middle of a line."""
+    return str(error).strip().rstrip(".") or type(error).__name__
+
+
+def forget(destroy: Any, handle: Any) -> None:
+    """Destroys a handle whose runtime may be gone already: then nothing is left to free."""
+    with contextlib.suppress(xr.XrException):
+        destroy(handle)
+
+
+def _packed_version() -> int:
+    major, minor, patch = (int(part) for part in __version__.split(".")[:3])
+    return major * 10_000 + minor * 100 + patch
