@@ -23,6 +23,8 @@ from artem_vr.errors import DisplayError, EngineError, UsageError, unknown_name
 from artem_vr.frame import EYES, FrameRequest, Size
 from artem_vr.gl.priority import stand_back
 from artem_vr.gl.upload import FrameUploader
+from artem_vr.late_engine import LateEngine
+from artem_vr.machine import has_nvidia_driver
 from artem_vr.outputs import Outputs
 from artem_vr.panel_feed import PanelFeed
 from artem_vr.picture_styles import open_bank
@@ -54,7 +56,8 @@ def open_engine(bank: StyleBank, engine: str = "auto", device: str = "auto", pre
         raise UsageError(unknown_name("device", device, DEVICES))
     if engine == "openvino" and device == "cuda":
         raise UsageError("the openvino engine runs on processors: use --engine torch for --device cuda")
-    if engine != "openvino":
+    # Without an NVIDIA driver there is nothing to ask torch, whose import takes a second.
+    if engine == "torch" or device == "cuda" or (engine == "auto" and has_nvidia_driver()):
         import torch
 
         cuda = torch.cuda.is_available()
@@ -210,8 +213,9 @@ def vr(options: VrOptions, on_frame: Callable[[int], None] = lambda frame: None)
         stack.callback(source.close)
         display, picture_size = _hang(stack, headset, source, options)
         net_size = options.net_size or default_net_size(picture_size)
-        # It compiles on its own thread while the headset shows the dark already.
-        engine = open_engine(bank, options.engine, options.device, options.precision)
+        # It opens and compiles while the headset shows the dark already.
+        opening = partial(open_engine, bank, options.engine, options.device, options.precision)
+        engine = LateEngine(opening, net_size, control.initial)
         stylizer = start_stylizer(engine, control)
         stack.callback(stylizer.close)
         stand_back()

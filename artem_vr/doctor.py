@@ -5,7 +5,6 @@ Every probe imports what it needs only when it runs, and none raises: what fails
 
 import os
 import platform
-import shutil
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from artem_vr import openxr_manifest
-from artem_vr.machine import processor
+from artem_vr.machine import has_nvidia_driver, processor
 
 Status = Literal["ok", "warning", "missing"]
 
@@ -137,7 +136,7 @@ def _torch() -> list[Finding]:
 
     found = [Finding("engine", "torch", "ok", f"{torch.__version__}, {torch.get_num_threads()} threads")]
     if not torch.cuda.is_available():
-        if not _has_nvidia_gpu():
+        if not has_nvidia_driver():
             return [*found, Finding("GPU", "CUDA", "ok", "no NVIDIA GPU: networks run on the processor")]
         detail = "there is an NVIDIA GPU, but this torch cannot use it"
         advice = "update the NVIDIA driver, and reinstall torch with CUDA: see the install page of PyTorch"
@@ -147,10 +146,6 @@ def _torch() -> list[Finding]:
         detail = f"{device.name}, {device.total_memory / 2**30:.0f} GiB, compute {device.major}.{device.minor}"
         found.append(Finding("GPU", f"cuda:{index}", "ok", f"{detail}, CUDA {torch.version.cuda}"))
     return found
-
-
-def _has_nvidia_gpu() -> bool:
-    return Path("/dev/nvidia0").exists() or shutil.which("nvidia-smi") is not None
 
 
 def _opengl() -> list[Finding]:

@@ -1,7 +1,9 @@
 """What this machine is, as far as the system tells without a heavy import."""
 
+import ctypes.util
 import os
 import platform
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,3 +35,10 @@ def processor(cpuinfo: Path = _CPUINFO) -> Processor:
         elif key in {"flags", "Features"}:
             flags = frozenset(value.split())
     return Processor(name, cores, flags)
+
+
+def has_nvidia_driver() -> bool:
+    """True where an NVIDIA GPU may be usable, as far as can be told without CUDA."""
+    if sys.platform == "win32":
+        return ctypes.util.find_library("nvcuda") is not None
+    return Path("/dev/nvidia0").exists() or Path("/dev/dxg").exists() or shutil.which("nvidia-smi") is not None

@@ -65,9 +65,17 @@ class Bridge(Protocol):
 class Engine(Protocol):
     """Runs the generator network on a device."""
 
-    name: str
-    device: str
-    precision: str
+    @property
+    def name(self) -> str:
+        """What runs the network."""
+
+    @property
+    def device(self) -> str:
+        """Where it runs."""
+
+    @property
+    def precision(self) -> str:
+        """In what kind of numbers."""
 
     def paint(self, pixels_EHWC: Any, styles_ED: NDArray[np.float32]) -> Any:
         """Paints E pictures of one size, each in its own style.

@@ -29,7 +29,7 @@ from launch import python_with_runtime  # type: ignore[import-not-found]  # noqa
 from monado import Runtime, Service, find_runtime  # type: ignore[import-not-found]  # noqa: E402
 
 KINDS = ("off", "painted", "slow")
-ROUNDS = 3
+ROUNDS = 2
 WARM = 0.2
 """The part of a run that is not counted: everything is compiled in it."""
 SLOW_SECONDS = 0.3

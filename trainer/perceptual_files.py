@@ -5,8 +5,6 @@ the file format of trainer/perceptual.py.
 """
 
 import hashlib
-import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from safetensors.numpy import save
 
+from artem_vr.cache_folder import CACHE_VARIABLE, cache_folder
 from artem_vr.errors import InputError, unknown_name
 from trainer.torch_file import read_state_dict
 
@@ -29,8 +28,6 @@ ADDRESS = "https://download.pytorch.org/models"
 """The folder of the downloads; tests serve their own."""
 DOWNLOADS = {"vgg16": "vgg16-397923af.pth", "vgg19": "vgg19-dcbb9e9d.pth"}
 """Each name's file, which carries the first eight hexadecimal digits of its SHA-256."""
-CACHE_VARIABLE = "ARTEM_VR_CACHE"
-"""The environment variable that names another cache folder."""
 
 SMALL = "small"
 NAMES = (SMALL, *DOWNLOADS)
@@ -59,29 +56,6 @@ def perceptual_file(name: str, root: Path) -> Path:
     if Path(name).name == name and not path.exists() and get_close_matches(name.lower(), NAMES):
         raise InputError(unknown_name("perceptual network", name, NAMES))
     return path
-
-
-def cache_folder() -> Path:
-    """Where this user's programs keep what they can get again. It need not exist. Raises `InputError`."""
-    named = os.environ.get(CACHE_VARIABLE)
-    if named:
-        return Path(named).absolute()
-    try:
-        home = Path.home()
-    except RuntimeError as error:
-        raise InputError(f"there is no home folder to keep downloads in: set {CACHE_VARIABLE} to a folder") from error
-    if sys.platform == "win32":
-        base = _from_environment("LOCALAPPDATA") or home / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Caches"
-    else:
-        base = _from_environment("XDG_CACHE_HOME") or home / ".cache"
-    return base / "artem-vr"
-
-
-def _from_environment(variable: str) -> Path | None:
-    path = Path(os.environ.get(variable, ""))
-    return path if path.is_absolute() else None  # the XDG rules want a relative one ignored
 
 
 def _vgg(name: str) -> Path:

@@ -1,0 +1,59 @@
+"""An engine that opens while other things do."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from artem_vr.frame import EYES, Size
+from artem_vr.ports import Engine
+
+
+class LateEngine:
+    """Opens an engine on a thread of its own, and has it compile for `size`, (width, height) of one eye.
+
+    Whatever is asked of it waits until that is done, so that only the stylizer's thread should ask before the end. What
+    opening raised is raised then.
+    """
+
+    def __init__(self, open_engine: Callable[[], Engine], size: Size, styles_ED: NDArray[np.float32]) -> None:
+        pixels_EHWC = np.zeros((EYES, size[1], size[0], 3), np.uint8)
+
+        def opened() -> Engine:
+            engine = open_engine()
+            try:
+                engine.paint(pixels_EHWC, styles_ED)
+            except BaseException:
+                engine.close()
+                raise
+            return engine
+
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="open engine")
+        self._opening: Future[Engine] = self._thread.submit(opened)
+
+    @property
+    def name(self) -> str:
+        """The engine's own."""
+        return self._opening.result().name
+
+    @property
+    def device(self) -> str:
+        """The engine's own."""
+        return self._opening.result().device
+
+    @property
+    def precision(self) -> str:
+        """The engine's own."""
+        return self._opening.result().precision
+
+    def paint(self, pixels_EHWC: Any, styles_ED: NDArray[np.float32]) -> Any:
+        """As `artem_vr.ports.Engine.paint`, once the engine is there."""
+        return self._opening.result().paint(pixels_EHWC, styles_ED)
+
+    def close(self) -> None:
+        """Waits until the engine is open, and closes it. May be called twice."""
+        self._thread.shutdown(wait=True)
+        if self._opening.exception() is None:
+            self._opening.result().close()

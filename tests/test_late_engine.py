@@ -1,0 +1,77 @@
+"""An engine that opens while other things do."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from artem_vr.errors import EngineError
+from artem_vr.late_engine import LateEngine
+from artem_vr.stylizer import Stylizer
+
+STYLES = np.zeros((2, 3), np.float32)
+
+
+class Inverter:
+    name, device, precision = "inverter", "cpu", "u8"
+
+    def __init__(self) -> None:
+        self.sizes: list[tuple[int, ...]] = []
+        self.closed = 0
+
+    def paint(self, pixels_EHWC, styles_ED):
+        self.sizes.append(pixels_EHWC.shape)
+        return 255 - pixels_EHWC
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_it_does_not_wait_until_it_is_asked() -> None:
+    gate, inner = threading.Event(), Inverter()
+
+    def opening() -> Inverter:
+        assert gate.wait(10)
+        return inner
+
+    engine = LateEngine(opening, (8, 4), STYLES)
+    assert not inner.sizes
+    gate.set()
+    assert (engine.name, engine.device, engine.precision) == ("inverter", "cpu", "u8")
+    assert inner.sizes == [(2, 4, 8, 3)], "it has been compiled for its size"
+    assert engine.paint(np.zeros((2, 4, 8, 3), np.uint8), STYLES).min() == 255
+    engine.close()
+    engine.close()
+    assert inner.closed == 2
+
+
+def test_what_opening_raises_comes_when_it_is_asked_and_ends_a_stylizer() -> None:
+    def opening() -> Inverter:
+        raise EngineError("there is none")
+
+    engine = LateEngine(opening, (8, 4), STYLES)
+    with pytest.raises(EngineError, match="there is none"):
+        engine.paint(np.zeros((2, 4, 8, 3), np.uint8), STYLES)
+    from artem_vr.camera import Pose, stereo_views
+    from artem_vr.frame import TensorFrame
+
+    stylizer = Stylizer(engine, STYLES)
+    stylizer.submit(TensorFrame(0, 0.0, np.zeros((2, 4, 8, 3), np.uint8), stereo_views(Pose((0, 0, 0)), (8, 4))))
+    with pytest.raises(EngineError, match="there is none"):
+        for _ in range(1000):
+            stylizer.latest()
+            threading.Event().wait(0.01)
+    stylizer.close()
+
+
+def test_an_engine_that_cannot_compile_is_closed() -> None:
+    class Broken(Inverter):
+        def paint(self, pixels_EHWC, styles_ED):
+            raise EngineError("too large")
+
+    inner = Broken()
+    engine = LateEngine(lambda: inner, (8, 4), STYLES)
+    with pytest.raises(EngineError, match="too large"):
+        _ = engine.name
+    assert inner.closed == 1
+    engine.close()
