@@ -38,10 +38,7 @@ class GraphicsContext:
                 self.ctx = create_headless_context()
             else:
                 self.kind = "WGL" if sys.platform == "win32" else "GLX"
-                # SteamVR takes GLX alone, on Linux.
-                self._window = open_window(
-                    opened, _HIDDEN, "Art'Em VR", visible=False, interfaces=(glfw.NATIVE_CONTEXT_API,)
-                )
+                self._window = _hidden_window(opened)
                 self.ctx = window_context(self._window)
             opened.callback(self.ctx.release)
             self._opened = opened.pop_all()
@@ -68,6 +65,16 @@ class GraphicsContext:
     def close(self) -> None:
         """Ends the context and its window. May be called twice."""
         self._opened.close()
+
+
+def _hidden_window(opened: contextlib.ExitStack) -> Any:
+    # SteamVR takes GLX alone, on Linux.
+    try:
+        return open_window(opened, _HIDDEN, "Art'Em VR", visible=False, interfaces=(glfw.NATIVE_CONTEXT_API,))
+    except DisplayError as error:
+        raise DisplayError(
+            "this OpenXR runtime takes no OpenGL without a window system: start artem-vr vr from a desktop"
+        ) from error
 
 
 def _library(*names: str) -> Any:

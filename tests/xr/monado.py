@@ -180,14 +180,15 @@ class Service:
         """What the service said since it was started last."""
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
-    def start(self, window: str | None = None) -> None:
+    def start(self, window: str | None = None, **settings: str) -> None:
         """Starts it with no display at all, or with a window on the X display of that name. Returns when it is ready.
+        `settings` are further variables of its own.
 
         Raises ServiceError with the end of its log.
         """
         if self.is_running:
             raise ServiceError("the service runs already")
-        environment = self._runtime.environment(window, self._home)
+        environment = {**self._runtime.environment(window, self._home), **settings}
         runtime_dir = Path(environment["XDG_RUNTIME_DIR"])
         runtime_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         door = runtime_dir / "monado_comp_ipc"

@@ -32,6 +32,8 @@ _IDLE_SECONDS = 0.02
 _NOTICE_SECONDS = 2.0
 """How long a headset may show nothing before a line says why."""
 _SMALLEST_EYE = 64
+_WELCOME_SECONDS = 6.0
+"""How long the panel, with what the buttons do, is shown at the beginning."""
 _QUIT_NOTICE = "keep holding to quit"
 _log = logging.getLogger(__name__)
 
@@ -153,6 +155,8 @@ class OpenXrDisplay:
         self._silent_since = None
         connection.eyes.acquire()
         self._count_missed(frame)
+        if self._sequence == 0:
+            self._panel.visibility.wake(self._now, _WELCOME_SECONDS)
         self._under_way, self._drawn = (frame, eyes), None
         request = FrameRequest(self._sequence, self._now, eyes.eyes, connection.eyes.size)
         self._sequence += 1

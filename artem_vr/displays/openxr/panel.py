@@ -40,40 +40,37 @@ class PanelPicture:
         self.state: PanelState | None = None
         self.texture = ctx.texture(SIZE, 4)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="panel")
-        self._drawing: Future[NDArray[np.uint8]] | None = None
-        self._drawn_state: PanelState | None = None
-        self._drawn_at = -math.inf
+        self._drawing: tuple[PanelState, Future[NDArray[np.uint8]]] | None = None
+        self._drawn: PanelState | None = None
+        self._asked_at = -math.inf
         self.version = 0
 
     def update(self, now: float) -> None:
         """Takes the picture that is ready and asks for the next one; for a panel that is seen."""
-        if self._drawing is not None and self._drawing.done():
-            self.texture.write(np.ascontiguousarray(self._drawing.result()[::-1]))
+        if self._drawing is not None and self._drawing[1].done():
+            self._drawn, picture = self._drawing
+            self.texture.write(np.ascontiguousarray(picture.result()[::-1]))
             self._drawing = None
             self.version += 1
-        due = not self._tells_the_choice() or now - self._drawn_at >= _REDRAW_SECONDS
-        if self._drawing is None and self.state is not None and self.state != self._drawn_state and due:
-            self._drawn_state, self._drawn_at = self.state, now
-            self._drawing = self._thread.submit(draw_panel, self.state, SIZE)
+        # What a person has chosen is shown at once, figures now and then.
+        due = not self.is_current or now - self._asked_at >= _REDRAW_SECONDS
+        if self._drawing is None and self.state is not None and self.state != self._drawn and due:
+            self._asked_at = now
+            self._drawing = self.state, self._thread.submit(draw_panel, self.state, SIZE)
 
     @property
     def is_current(self) -> bool:
         """True when the texture tells what a person has chosen; its figures may be a little old."""
-        return self.version > 0 and self._drawing is None and self._tells_the_choice()
-
-    def _tells_the_choice(self) -> bool:
-        """What a person chose is shown at once, figures now and then."""
-        if self.state is None or self._drawn_state is None:
-            return False
-        new, drawn = (
-            (s.title, s.strength, s.blend, s.plain, s.notice, s.hint_lines) for s in (self.state, self._drawn_state)
-        )
-        return new == drawn
+        return self._drawn is not None and self.state is not None and _choice(self._drawn) == _choice(self.state)
 
     def close(self) -> None:
         """Ends the thread and frees the texture. May be called twice."""
         self._thread.shutdown(wait=True, cancel_futures=True)
         self.texture.release()
+
+
+def _choice(state: PanelState) -> tuple[object, ...]:
+    return state.title, state.strength, state.blend, state.plain, state.notice, state.hint_lines
 
 
 class PanelLayer:

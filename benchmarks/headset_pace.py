@@ -1,6 +1,6 @@
 """Measures `artem-vr vr` against Monado, the OpenXR runtime in software that `make openxr-runtime` fetches.
 
-`python benchmarks/headset.py [--json headset.json] [--window] [--frames N] [--soak SECONDS]`
+`python benchmarks/headset_pace.py [--json headset.json] [--window] [--frames N] [--soak SECONDS]`
 
 How well the frame loop keeps the runtime's pace: with no stylization, with the shipped bank, and with an engine that
 sleeps for 300 ms. Each is a run of its own, taken in turns. Without --window the runtime shows nothing, two eyes of
@@ -77,10 +77,10 @@ def _resident() -> int:
 
 
 @contextmanager
-def screen() -> Iterator[str]:
-    """A virtual X display."""
+def screen(size: str = "1600x1000") -> Iterator[str]:
+    """A virtual X display of that many pixels."""
     reading, writing = os.pipe()
-    options = ["-displayfd", str(writing), "-screen", "0", "1600x1000x24", "-nolisten", "tcp"]
+    options = ["-displayfd", str(writing), "-screen", "0", f"{size}x24", "-nolisten", "tcp"]
     server = subprocess.Popen(["Xvfb", *options], pass_fds=[writing], stderr=subprocess.DEVNULL)
     os.close(writing)
     with os.fdopen(reading) as answer:
@@ -120,7 +120,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 
         def run(kind: str, frames: int) -> dict[str, Any]:
             out = Path(folder) / "run.json"
-            inside = [str(ROOT / "benchmarks" / "headset.py"), "--inside", kind, "--frames", str(frames)]
+            inside = [str(ROOT / "benchmarks" / "headset_pace.py"), "--inside", kind, "--frames", str(frames)]
             command = [*interpreter.command, *inside, "--eye-scale", str(arguments.eye_scale), "--json", str(out)]
             done = subprocess.run(command, env=interpreter.environment, cwd=ROOT, capture_output=True, text=True)
             if done.returncode:
