@@ -28,7 +28,8 @@ lint: venv  ## format, lint and types
 
 bench: system venv  ## measure the networks and the preview on this machine (benchmarks/RESULTS.md)
 	$(BIN)/python -m artem_vr bench --json benchmarks/bench.json
-	$(BIN)/python benchmarks/preview.py --bench benchmarks/bench.json
+	-$(BIN)/python benchmarks/headset_pace.py --json benchmarks/headset.json
+	$(BIN)/python benchmarks/preview.py --bench benchmarks/bench.json --headset benchmarks/headset.json
 
 venv: $(INSTALLED)  ## the virtual environment .venv with the package in it
 
@@ -52,5 +53,5 @@ openxr-runtime-if-any:
 
 clean:  ## removes everything that make made
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache demo.mp4 demo.png demo.json \
-		benchmarks/bench.json
+		benchmarks/bench.json benchmarks/headset.json
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -198,10 +198,15 @@ def preview(options: PreviewOptions, on_frame: Callable[[int], None] = lambda fr
     return figures
 
 
-def vr(options: VrOptions, on_frame: Callable[[int], None] = lambda frame: None) -> dict[str, Any]:
+def vr(
+    options: VrOptions,
+    on_frame: Callable[[int], None] = lambda frame: None,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
     """Shows the painted world in a headset, to the end, and returns the run's statistics (see `artem_vr.stats`).
 
-    `on_frame` is told the count of frames shown. Raises `ArtemError`; then no output file is left behind.
+    `on_frame` is told the count of frames shown, `say` a line on where they are shown. Raises
+    `ArtemError`; then no output file is left behind.
     """
     check_vr(options)
     with ExitStack() as stack:
@@ -209,6 +214,8 @@ def vr(options: VrOptions, on_frame: Callable[[int], None] = lambda frame: None)
         control = StyleControl(bank, options.style, options.strength, options.cues, alpha=options.alpha)
         headset = _open_headset(options)
         stack.callback(headset.close)
+        width, height = headset.eye_size
+        say(f"showing two eyes of {width}x{height} in {headset.description} (Ctrl-C ends)")
         source = open_source(headset, options, headset.eye_size)
         stack.callback(source.close)
         display, picture_size = _hang(stack, headset, source, options)
@@ -218,7 +225,6 @@ def vr(options: VrOptions, on_frame: Callable[[int], None] = lambda frame: None)
         engine = LateEngine(opening, net_size, control.initial)
         stylizer = start_stylizer(engine, control)
         stack.callback(stylizer.close)
-        stand_back()
         stats = RunStats()
         outputs = stack.enter_context(Outputs(options, display, stats, on_frame, live=True))
         feed = PanelFeed(control, stats, headset.show_status)

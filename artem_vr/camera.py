@@ -22,6 +22,9 @@ WALKING_SPEED = 1.4
 """An adult's usual pace, in metres a second."""
 _STEEPEST = math.radians(85.0)
 
+_LEVEL = 0.2
+"""How much of a line of sight is level at least, for it to say which way a person faces."""
+
 Vector = tuple[float, float, float]
 
 
@@ -117,3 +120,33 @@ class FreeCamera:
     def return_to_path(self) -> None:
         """Lets the path lead again."""
         self._on_path = True
+
+
+def head_pose(eyes: tuple[EyeView, EyeView]) -> NDArray[np.float64]:
+    """Head to world (4, 4): the middle of the eyes, turned as they are on average.
+
+    Some headsets turn their eyes apart; what they agree on is where the head looks.
+    """
+    left, right = (np.linalg.inv(eye.view_44.astype(np.float64)) for eye in eyes)
+    back = left[:3, 2] + right[:3, 2]
+    across = np.cross(left[:3, 1] + right[:3, 1], back)
+    head = np.eye(4)
+    head[:3, 0] = across / np.linalg.norm(across)
+    head[:3, 2] = back / np.linalg.norm(back)
+    head[:3, 1] = np.cross(head[:3, 2], head[:3, 0])
+    head[:3, 3] = (left[:3, 3] + right[:3, 3]) / 2
+    return head
+
+
+def upright(head_44: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same place and the same side of the world ahead, but level: neither tilted nor leaning."""
+    forward, up = -head_44[:3, 2], head_44[:3, 1]
+    ahead = forward[[0, 2]]
+    if np.linalg.norm(ahead) < _LEVEL:
+        # Who looks at the ceiling has the top of the head behind, who looks at the floor has it in front.
+        ahead = -up[[0, 2]] if forward[1] > 0 else up[[0, 2]]
+    x, z = ahead / np.linalg.norm(ahead)
+    pose = np.eye(4)
+    pose[:3, 0], pose[:3, 2] = (-z, 0, x), (-x, 0, -z)
+    pose[:3, 3] = head_44[:3, 3]
+    return pose

@@ -1,5 +1,6 @@
 """An engine that opens while other things do."""
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -9,19 +10,21 @@ from numpy.typing import NDArray
 
 from artem_vr.frame import EYES, Size
 from artem_vr.ports import Engine
+from artem_vr.thread_priority import let_others_first
 
 
 class LateEngine:
     """Opens an engine on a thread of its own, and has it compile for `size`, (width, height) of one eye.
 
     Whatever is asked of it waits until that is done, so that only the stylizer's thread should ask before the end. What
-    opening raised is raised then.
+    opening raised is raised then. All threads that work for it let others first (see `artem_vr.thread_priority`).
     """
 
     def __init__(self, open_engine: Callable[[], Engine], size: Size, styles_ED: NDArray[np.float32]) -> None:
         pixels_EHWC = np.zeros((EYES, size[1], size[0], 3), np.uint8)
 
         def opened() -> Engine:
+            let_others_first()  # as will the threads that the engine starts
             engine = open_engine()
             try:
                 engine.paint(pixels_EHWC, styles_ED)
@@ -30,6 +33,7 @@ class LateEngine:
                 raise
             return engine
 
+        self._painter: int | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="open engine")
         self._opening: Future[Engine] = self._thread.submit(opened)
 
@@ -50,6 +54,9 @@ class LateEngine:
 
     def paint(self, pixels_EHWC: Any, styles_ED: NDArray[np.float32]) -> Any:
         """As `artem_vr.ports.Engine.paint`, once the engine is there."""
+        if self._painter != threading.get_ident():
+            self._painter = threading.get_ident()
+            let_others_first()  # it does its share of the work
         return self._opening.result().paint(pixels_EHWC, styles_ED)
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 """The commands that show the painted world live: in a window, headless, or in a headset."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -134,7 +135,8 @@ def vr(
         screen=screen, camera_fov=camera_fov, camera_latency_ms=camera_latency_ms, eye_scale=eye_scale,
         frames=frames, record=record, snapshot=snapshot, stats=stats, once=once,
     )  # fmt: skip
-    _tell(run(options), record, snapshot, stats)
+    report = run(options, say=lambda line: print(line, file=sys.stderr, flush=True))
+    _tell(report, record, snapshot, stats)
 
 
 def _run_preview(options: "PreviewOptions") -> dict[str, Any]:

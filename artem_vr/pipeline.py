@@ -159,7 +159,8 @@ class Pipeline:
             self._stats.frame_shown(painted, None, behind)
             return
         self._counted = painted
-        now = request.time if self._every_frame else time.monotonic()
+        # A headset says when a frame will be seen; any other display has just shown it.
+        now = request.time if self._every_frame else max(request.time, time.monotonic())
         self._stats.frame_shown(painted, max(0.0, now - painted.source.captured_at), behind)
 
     def _handle_actions(self, request: FrameRequest) -> None:

@@ -1,11 +1,12 @@
 """Measures `artem-vr vr` against Monado, the OpenXR runtime in software that `make openxr-runtime` fetches.
 
-`python benchmarks/headset_pace.py [--json headset.json] [--window] [--frames N] [--soak SECONDS]`
+`python benchmarks/headset_pace.py [--json headset.json] [--window] [--frames N] [--soak]`
 
 How well the frame loop keeps the runtime's pace: with no stylization, with the shipped bank, and with an engine that
 sleeps for 300 ms. Each is a run of its own, taken in turns. Without --window the runtime shows nothing, two eyes of
 320x240 at 20 Hz; with it, its window goes to a virtual screen (Xvfb), two eyes of 1344x1512 at 60 Hz.
-With --soak the painted world runs that long, and memory and frame times of its beginning stand beside those of its end.
+With --soak the painted world runs for --frames, while a person looks around and uses both hands; memory and frame times
+of its beginning stand beside those of its end.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +29,7 @@ sys.path.append(str(ROOT / "tests" / "xr"))  # where the runtime and its service
 
 from launch import python_with_runtime  # type: ignore[import-not-found]  # noqa: E402
 from monado import Runtime, Service, find_runtime  # type: ignore[import-not-found]  # noqa: E402
+from remote import Remote  # type: ignore[import-not-found]  # noqa: E402
 
 KINDS = ("off", "painted", "slow")
 ROUNDS = 2
@@ -51,9 +54,19 @@ def show(kind: str, frames: int, scale: float) -> dict[str, Any]:
         if count % 20 == 0:
             memory.append((shown[-1], _resident()))
 
+    first: list[float] = []
+    stats_class = app.RunStats
+
+    class Watching(stats_class):  # type: ignore[valid-type, misc]
+        def frame_shown(self, painting: Any, *ages: Any) -> None:
+            if painting is not None and not first:
+                first.append(_since_the_start())
+            super().frame_shown(painting, *ages)
+
+    app.RunStats = Watching  # type: ignore[misc]
     strength = 0.0 if kind == "off" else 1.0
     report = app.vr(VrOptions(frames=frames, strength=strength, eye_scale=scale), on_frame)
-    return {**report, "shown": shown, "memory": memory}
+    return {**report, "shown": shown, "memory": memory, "first_painted_s": first[0]}
 
 
 class _Sleeper:
@@ -70,6 +83,12 @@ class _Sleeper:
 
     def close(self) -> None:
         pass
+
+
+def _since_the_start() -> float:
+    """Seconds since this process was started."""
+    started = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+    return float(Path("/proc/uptime").read_text().split()[0]) - started
 
 
 def _resident() -> int:
@@ -105,6 +124,38 @@ def service(runtime: Runtime, home: Path, window: bool) -> Iterator[None]:
 
 
 @contextmanager
+def hands_and_head() -> Iterator[None]:
+    """A person who looks around all the time, and changes the painter, the strength or the mix every few seconds."""
+    over = threading.Event()
+
+    def live() -> None:
+        with Remote() as remote:
+            deeds = (
+                lambda held: (remote.press if held else remote.release)("right", "a_click"),
+                lambda held: remote.tilt_thumbstick("left", 0.7 * held, 0.0),
+                lambda held: (remote.press if held else remote.release)("left", "b_click"),
+                lambda held: remote.tilt_thumbstick("right", 0.0, (0.6 if int(time.monotonic()) % 2 else -0.6) * held),
+            )
+            started = time.monotonic()
+            while not over.wait(0.05):
+                now = time.monotonic() - started
+                turn = 0.8 * np.sin(0.7 * now)
+                remote.move_head(
+                    (0.2 * np.sin(now), 1.6 + 0.05 * np.sin(2 * now), 0.0),
+                    (0.0, np.sin(turn / 2), 0.0, np.cos(turn / 2)),
+                )
+                deeds[int(now / 3) % len(deeds)](now % 3 < 0.3)
+
+    thread = threading.Thread(target=live, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@contextmanager
 def _nothing() -> Iterator[str]:
     yield ""
 
@@ -122,7 +173,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
             out = Path(folder) / "run.json"
             inside = [str(ROOT / "benchmarks" / "headset_pace.py"), "--inside", kind, "--frames", str(frames)]
             command = [*interpreter.command, *inside, "--eye-scale", str(arguments.eye_scale), "--json", str(out)]
-            done = subprocess.run(command, env=interpreter.environment, cwd=ROOT, capture_output=True, text=True)
+            environment = {**interpreter.environment, "ARTEM_VR_CACHE": str(Path(folder) / "cache")}
+            done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
             if done.returncode:
                 raise RuntimeError(f"the {kind} run failed: {done.stderr[-800:]}")
             print(f"{kind}: {frames} frames", file=sys.stderr)
@@ -130,7 +182,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 
         with service(runtime, home, arguments.window):
             if arguments.soak:
-                return {"soak": sum_up_soak(run("painted", arguments.frames))}
+                with hands_and_head():
+                    return {"soak": sum_up_soak(run("painted", arguments.frames))}
             runs = [(kind, run(kind, arguments.frames)) for _ in range(ROUNDS) for kind in KINDS]
     window = "window" if arguments.window else "null"
     return {window: {kind: sum_up([one for name, one in runs if name == kind]) for kind in KINDS}}
@@ -145,7 +198,7 @@ def sum_up(runs: list[dict[str, Any]]) -> dict[str, Any]:
         "ms_p99": round(float(np.percentile(steps, 99)), 2),
         "fps": round(1e3 / float(steps.mean()), 2),
         "painted_fps": round(float(np.mean([one["stylized_fps"] for one in runs])), 2),
-        "first_painted_s": None,
+        "first_painted_s": round(min(one["first_painted_s"] for one in runs), 2),
         "eye_size": runs[0]["eye_size"],
         "net_size": runs[0]["net_size"],
         "engine": f"{runs[0]['engine']} {runs[0]['precision']}",

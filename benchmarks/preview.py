@@ -116,6 +116,42 @@ def networks_section(rows: list[dict[str, Any]]) -> str:
     )
 
 
+def headset_section(figures: dict[str, Any]) -> str:
+    """What `benchmarks/headset_pace.py --json` wrote, as tables."""
+    titles = {"off": "no stylization", "painted": "the shipped bank", "slow": "an engine that sleeps 300 ms"}
+    parts = [
+        "## Headset",
+        "`benchmarks/headset_pace.py`: `artem-vr vr` on Monado, the OpenXR runtime in software, which draws on the "
+        "same cores. Runs of each kind in turns, without each run's first fifth. Asked: with the sleeping engine a p99 "
+        "within 10 % of that without stylization, and a first painted frame within 5 s with a warm cache.",
+    ]
+    for mode, kinds in figures.items():
+        if mode == "soak":
+            continue
+        eye, off = kinds["off"]["eye_size"], kinds["off"]
+        first = kinds["painted"]["first_painted_s"]
+        rows = [
+            [titles[kind], f"{run['fps']:.1f}", f"{run['painted_fps']:.1f}", f"{run['ms_p50']:.1f}",
+             f"{run['ms_p99']:.1f}", f"{run['ms_p99'] / off['ms_p99']:.2f}"]
+            for kind, run in kinds.items()
+        ]  # fmt: skip
+        parts += [
+            f"{'Windowed' if mode == 'window' else 'Null'} compositor, two eyes of {eye[0]}x{eye[1]}, painted at "
+            f"{kinds['painted']['net_size'][0]}x{kinds['painted']['net_size'][1]}, {kinds['painted']['engine']}, "
+            f"{off['gl_renderer']}. From the start of the program to the first painted frame: {first:.1f} s.",
+            table(["", "shown a second", "painted a second", "frame ms p50", "p99", "p99 against off"], rows),
+        ]
+    if "soak" in figures:
+        soak = figures["soak"]
+        parts.append(f"Soak, null compositor, {soak['seconds']:.0f} s, {soak['frames']} frames:")
+        rows = [
+            [name, f"{part['megabytes']:.1f}", f"{part['ms_p50']:.1f}", f"{part['ms_p99']:.1f}"]
+            for name, part in (("second tenth", soak["first"]), ("last tenth", soak["last"]))
+        ]
+        parts.append(table(["", "memory MB", "frame ms p50", "p99"], rows))
+    return "\n\n".join(parts)
+
+
 def machine_section() -> str:
     """Where the figures come from."""
     here = processor()
@@ -146,12 +182,15 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--size", default="1280x720")
     parser.add_argument("--bench", type=Path, help="what `artem-vr bench --json` wrote")
+    parser.add_argument("--headset", type=Path, help="what `benchmarks/headset_pace.py --json` wrote")
     arguments = parser.parse_args()
     machine = machine_section()
     run = run_preview(arguments.frames, arguments.size)
     sections = [machine, preview_section(run, arguments.size, help_seconds())]
     if arguments.bench is not None:
         sections.append(networks_section(json.loads(arguments.bench.read_text())))
+    if arguments.headset is not None and arguments.headset.exists():
+        sections.append(headset_section(json.loads(arguments.headset.read_text())))
     write_results(sections)
     print(RESULTS.read_text())
 

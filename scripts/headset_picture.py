@@ -13,7 +13,7 @@ from PIL import Image, ImageGrab
 ROOT = Path(__file__).resolve().parent.parent
 sys.path += [str(ROOT / "tests" / "xr"), str(ROOT / "benchmarks")]
 
-from headset_pace import screen  # type: ignore[import-not-found]  # noqa: E402
+from headset_pace import screen  # noqa: E402
 from launch import python_with_runtime  # type: ignore[import-not-found]  # noqa: E402
 from monado import Service, find_runtime  # type: ignore[import-not-found]  # noqa: E402
 

@@ -49,7 +49,7 @@ def photo(tmp_path):
 def test_help_names_every_command():
     result = run("--help")
     assert result.returncode == 0
-    for command in ("preview", "stylize", "styles", "bench", "doctor", "train", "demo"):
+    for command in ("preview", "vr", "stylize", "styles", "bench", "doctor", "train", "demo"):
         assert command in result.stdout
 
 

@@ -1,6 +1,9 @@
 """An engine that opens while other things do."""
 
+import os
+import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ import pytest
 from artem_vr.errors import EngineError
 from artem_vr.late_engine import LateEngine
 from artem_vr.stylizer import Stylizer
+from artem_vr.thread_priority import NICENESS
 
 STYLES = np.zeros((2, 3), np.float32)
 
@@ -27,6 +31,12 @@ class Inverter:
         self.closed += 1
 
 
+def in_a_thread(work):
+    """As the stylizer does: painting lowers the priority of the thread it is asked from."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
+
+
 def test_it_does_not_wait_until_it_is_asked() -> None:
     gate, inner = threading.Event(), Inverter()
 
@@ -39,7 +49,8 @@ def test_it_does_not_wait_until_it_is_asked() -> None:
     gate.set()
     assert (engine.name, engine.device, engine.precision) == ("inverter", "cpu", "u8")
     assert inner.sizes == [(2, 4, 8, 3)], "it has been compiled for its size"
-    assert engine.paint(np.zeros((2, 4, 8, 3), np.uint8), STYLES).min() == 255
+    painted = in_a_thread(lambda: engine.paint(np.zeros((2, 4, 8, 3), np.uint8), STYLES))
+    assert painted.min() == 255
     engine.close()
     engine.close()
     assert inner.closed == 2
@@ -51,7 +62,7 @@ def test_what_opening_raises_comes_when_it_is_asked_and_ends_a_stylizer() -> Non
 
     engine = LateEngine(opening, (8, 4), STYLES)
     with pytest.raises(EngineError, match="there is none"):
-        engine.paint(np.zeros((2, 4, 8, 3), np.uint8), STYLES)
+        in_a_thread(lambda: engine.paint(np.zeros((2, 4, 8, 3), np.uint8), STYLES))
     from artem_vr.camera import Pose, stereo_views
     from artem_vr.frame import TensorFrame
 
@@ -75,3 +86,22 @@ def test_an_engine_that_cannot_compile_is_closed() -> None:
         _ = engine.name
     assert inner.closed == 1
     engine.close()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads have no priority of their own elsewhere")
+def test_its_threads_let_the_frame_loop_first() -> None:
+    seen: list[int] = []
+
+    class Noting(Inverter):
+        def paint(self, pixels_EHWC, styles_ED):
+            seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+            return pixels_EHWC
+
+    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    engine = LateEngine(Noting, (8, 4), STYLES)
+    thread = threading.Thread(target=lambda: engine.paint(np.zeros((2, 4, 8, 3), np.uint8), STYLES))
+    thread.start()
+    thread.join()
+    engine.close()
+    assert seen == [NICENESS, NICENESS]
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before

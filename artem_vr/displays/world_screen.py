@@ -8,13 +8,12 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
+from artem_vr.camera import head_pose, upright
 from artem_vr.displays.screen_placement import (
     Matrix,
     check_field_of_view,
     eye_offset,
-    head_pose,
     sight_rays,
-    upright,
 )
 from artem_vr.displays.side_by_side import SideBySide
 from artem_vr.errors import UsageError, unknown_name

@@ -26,37 +26,10 @@ def matrix_44(pose: Any) -> Matrix:
     return matrix
 
 
-def upright_pose(position: NDArray[np.float64], yaw: float) -> Any:
-    """The `xr.Posef` at a place, turned about the vertical only; yaw is positive to the left."""
-    return xr.Posef(
-        xr.Quaternionf(0.0, math.sin(yaw / 2), 0.0, math.cos(yaw / 2)), xr.Vector3f(*(float(v) for v in position))
-    )
-
-
 def tilted_pose(position: NDArray[np.float64], yaw: float, pitch: float) -> Any:
-    """The same, then turned about its own X axis; pitch is positive upwards."""
+    """The `xr.Posef` at a place, turned by `yaw` to the left about the vertical, then by `pitch` upwards."""
     cy, sy, cp, sp = math.cos(yaw / 2), math.sin(yaw / 2), math.cos(pitch / 2), math.sin(pitch / 2)
     return xr.Posef(xr.Quaternionf(cy * sp, sy * cp, -sy * sp, cy * cp), xr.Vector3f(*(float(v) for v in position)))
-
-
-def yaw_of(head_44: Matrix) -> float:
-    """Where a head looks, as an angle about the vertical, positive to the left; 0 is -Z.
-
-    Looking straight up or down, it is where the top of the head points, or away from it.
-    """
-    forward, up = -head_44[:3, 2], head_44[:3, 1]
-    if abs(forward[1]) > 0.99:
-        forward = up if forward[1] < 0 else -up
-    return math.atan2(-forward[0], -forward[2])
-
-
-def upright_44(position: NDArray[np.float64], yaw: float) -> Matrix:
-    """A pose that only turns about the vertical, as a matrix."""
-    cos, sin = math.cos(yaw), math.sin(yaw)
-    matrix = np.eye(4)
-    matrix[:3, :3] = [[cos, 0.0, sin], [0.0, 1.0, 0.0], [-sin, 0.0, cos]]
-    matrix[:3, 3] = position
-    return matrix
 
 
 def projection_44(fov: Any, near: float = NEAR, far: float = FAR) -> NDArray[np.float32]:

@@ -24,7 +24,8 @@ class RuntimeAwayError(DisplayError):
 
 
 class Runtime:
-    """Connects to the active runtime. `name` is what it calls itself, `headset` what its device is called.
+    """Connects to the active runtime. `name` is what it calls itself, `headset` what its device is called,
+    `eye_size` what it recommends for an eye.
 
     `extensions` holds what is switched on. Raises `DisplayError`, and its child `RuntimeAwayError` for what may
     change while one waits.
@@ -48,7 +49,7 @@ class Runtime:
             self.system = self._find_headset()
             system = xr.get_system_properties(self.instance, self.system)
             self.headset = system.system_name.decode(errors="replace")
-            self.eye_size = self._eye_size()
+            self.eye_size, self.largest_eye = self._eye_sizes()
         except BaseException:
             self.close()
             raise
@@ -72,15 +73,22 @@ class Runtime:
         except xr.XrException as error:
             raise RuntimeAwayError(f"the headset of {self.name} is not there: connect it and switch it on") from error
 
-    def _eye_size(self) -> Size:
+    def _eye_sizes(self) -> tuple[Size, Size]:
+        """What the runtime recommends for an eye, and the most it takes."""
         views = xr.enumerate_view_configuration_views(self.instance, self.system, VIEWS)
         if len(views) != EYES:
             raise DisplayError(f"the headset of {self.name} has {len(views)} views, not two eyes")
         # One size for both: all headsets with two different ones are built for more than two views.
-        return (
+        recommended = (
             max(view.recommended_image_rect_width for view in views),
             max(view.recommended_image_rect_height for view in views),
         )
+        # Some runtimes recommend more than what they call the most.
+        largest = (
+            max(recommended[0], min(view.max_image_rect_width for view in views)),
+            max(recommended[1], min(view.max_image_rect_height for view in views)),
+        )
+        return recommended, largest
 
     def blend_mode(self) -> Any:
         """The first way of blending with the surroundings that the runtime prefers."""

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from artem_vr.camera import upright
 from artem_vr.frame import EyeView
 from artem_vr.xr.library import xr
-from artem_vr.xr.pose import Matrix, matrix_44, projection_44, upright_44, yaw_of
+from artem_vr.xr.pose import Matrix, matrix_44, projection_44
 from artem_vr.xr.runtime import VIEWS, forget
 from artem_vr.xr.session import Frame, Session
 
@@ -71,10 +72,9 @@ class WorldSpace:
         """Makes the place where the head was last, and where it looked, the origin; the floor stays where it is."""
         if self._eyes is None:
             return
-        head_44 = self._eyes.head_44
-        here = upright_44(np.array([head_44[0, 3], 0.0, head_44[2, 3]]), yaw_of(head_44))
-        if not self.has_floor:
-            here[1, 3] = head_44[1, 3]
+        here = upright(self._eyes.head_44)
+        if self.has_floor:
+            here[1, 3] = 0.0
         self._world_44 = self._seat_44() @ np.linalg.inv(here)
 
     def reset(self) -> None:

@@ -20,8 +20,8 @@ ENCODED = (SRGB8_ALPHA8, SRGB8)
 """Formats that hold colours as this program has them, encoded as sRGB: they are written as they are."""
 _COLOURS = (*ENCODED, RGBA16F, RGB10_A2, RGBA8)
 _DEPTHS = (DEPTH32F, DEPTH24, DEPTH24_STENCIL8, DEPTH32F_STENCIL8, DEPTH16)
-_PATIENCE = 1_000_000_000
-"""Nanoseconds to wait for the compositor to be done with an image; usually it is at once."""
+_PATIENCE = 10_000_000_000
+"""Nanoseconds to wait for the compositor to be done with an image. Usually it is at once; after that it hangs."""
 
 
 def colour_format(offered: Sequence[int]) -> int:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from artem_vr.camera import Pose, stereo_views
-from artem_vr.displays.screen_placement import eye_offset, head_pose, screen_size, sight_rays, upright
+from artem_vr.camera import Pose, head_pose, stereo_views, upright
+from artem_vr.displays.screen_placement import eye_offset, screen_size, sight_rays
 from artem_vr.errors import UsageError
 from artem_vr.frame import EyeView, Size
 

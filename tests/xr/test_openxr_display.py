@@ -249,7 +249,7 @@ def test_select_and_menu_are_enough(open_display: Open, remote: Remote) -> None:
     assert collect(display, 3)[1][-1] == Controls(clear=True)
     remote.pull_trigger("left", 0.0)
     assert collect(display, 3)[1][-1] == Controls()
-    assert display._hints, "the panel says which button does what"
+    assert display._hands.hints, "the panel says which button does what"
 
 
 def test_recentring_makes_what_is_ahead_the_front(open_display: Open, remote: Remote) -> None:

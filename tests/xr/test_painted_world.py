@@ -338,6 +338,39 @@ def test_a_picture_hangs_in_the_world(
         assert column == pytest.approx(160 * (1 + across), abs=1.5)
 
 
+class TurningCamera:
+    """A camera on the head: grey, with a white bar where the world's front is, while the head turns to and fro."""
+
+    size, fps = (64, 48), 30.0
+
+    def read(self):
+        time.sleep(1 / self.fps)
+        picture = np.full((48, 64, 3), 90, np.uint8)
+        picture[:, 28:36] = 255
+        return True, picture
+
+    def release(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("source", "options"), [("webcam:0", {}), ("stereo:0", {"camera_latency_ms": 60.0})])
+def test_what_a_camera_sees_hangs_before_the_eyes(
+    remote: Remote, validation: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, options
+) -> None:
+    from artem_vr.sources import capture
+
+    monkeypatch.setattr(capture, "open_webcam", lambda *ignored: TurningCamera())
+    seen = tmp_path / "seen.png"
+    vr(VrOptions(source=source, strength=0.0, camera_fov=60.0, frames=60, snapshot=seen, **options))
+    pixels = np.asarray(Image.open(seen).convert("L"), int)
+    for eye in range(2):
+        half = pixels[100:140, eye * 320 : (eye + 1) * 320]
+        assert (np.abs(half - 90) < 6).mean() > 0.3, "the camera's picture"
+        if source == "webcam:0":
+            columns = np.flatnonzero(half[20] > 230)
+            assert columns.mean() == pytest.approx(160, abs=8), "its middle is straight ahead"
+
+
 def test_ctrl_c_ends_the_show_in_good_order(service: Service, remote: Remote, runtime: Runtime, tmp_path: Path) -> None:
     figures = tmp_path / "s.json"
     show = subprocess.Popen(

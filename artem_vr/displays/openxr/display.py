@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from artem_vr.camera import Pose
 from artem_vr.displays.openxr.connection import Connection
+from artem_vr.displays.openxr.hands import Hands
 from artem_vr.displays.openxr.panel import PanelPicture
 from artem_vr.errors import DisplayError
 from artem_vr.frame import FrameRequest, GlFrame, Size
@@ -19,7 +20,6 @@ from artem_vr.gl.fullscreen import Viewport
 from artem_vr.panel_picture import PanelState
 from artem_vr.ports import Action, Controls
 from artem_vr.xr.bindings import PROFILES, Profile
-from artem_vr.xr.gestures import Gestures, HandsInput, PanelWish
 from artem_vr.xr.graphics_binding import GraphicsContext
 from artem_vr.xr.library import xr
 from artem_vr.xr.runtime import Runtime, RuntimeAwayError, reason
@@ -34,7 +34,6 @@ _NOTICE_SECONDS = 2.0
 _SMALLEST_EYE = 64
 _WELCOME_SECONDS = 6.0
 """How long the panel, with what the buttons do, is shown at the beginning."""
-_QUIT_NOTICE = "keep holding to quit"
 _log = logging.getLogger(__name__)
 
 
@@ -74,11 +73,6 @@ class OpenXrDisplay:
         self._now = 0.0
         self._drawn: GlFrame | None = None
         self._last_frame: Frame | None = None
-        self._gestures = Gestures()
-        self._controls = Controls()
-        self._pending: list[Action] = []
-        self._notice = ""
-        self._hints: tuple[str, ...] = ()
         self._last_pixels: NDArray[np.uint8] | None = None
         self._silent_since: float | None = None
         self._connection: Connection | None = None
@@ -90,16 +84,17 @@ class OpenXrDisplay:
             self.ctx: moderngl.Context = self._graphics.ctx
             self._panel = PanelPicture(self.ctx)
             opened.callback(self._panel.close)
+            self._hands = Hands(self._panel.visibility)
             self._connection = self._connect(runtime)
             self._opened = opened.pop_all()
 
     @property
-    def runtime_name(self) -> str:
+    def description(self) -> str:
         """What the runtime and its headset call themselves."""
         return self._description
 
     def _connect(self, runtime: Runtime) -> Connection:
-        self.eye_size = _scaled(runtime.eye_size, self._eye_scale)
+        self.eye_size = _scaled(runtime.eye_size, self._eye_scale, runtime.largest_eye)
         try:
             connection = Connection(
                 runtime,
@@ -114,7 +109,8 @@ class OpenXrDisplay:
         except xr.XrException as error:
             raise RuntimeAwayError(f"{runtime.name} opens no session ({reason(error)})") from error
         self._description = f"{runtime.name}, {runtime.headset}"
-        self._gestures, self._last_frame, self._silent_since = Gestures(), None, None
+        self._last_frame = self._silent_since = None
+        self._hands.forget()
         return connection
 
     def begin_frame(self) -> FrameRequest | None:
@@ -146,7 +142,8 @@ class OpenXrDisplay:
             return None
         frame = self._scope.enter_context(connection.session.frame())
         self._now = connection.clock.seconds(frame)
-        self._read_hands(connection, self._now)
+        if self._hands.follow(connection, self._now):
+            self._over = True
         eyes = connection.space.locate(frame) if frame.should_render else None
         if eyes is None:
             self._scope.close()
@@ -169,33 +166,9 @@ class OpenXrDisplay:
             self._over = True
         elif event is Event.RECENTRED:
             connection.space.reset()
-            self._pending.append(Action.RECENTRE)
+            self._hands.pending.append(Action.RECENTRE)
         elif event is Event.CONTROLLERS:
-            self._hints = connection.controllers.hints()
-
-    def _read_hands(self, connection: Connection, now: float) -> None:
-        hands = connection.controllers.read() if connection.session.focused else HandsInput()
-        meaning = self._gestures.interpret(hands, now)
-        self._controls = meaning.controls
-        self._notice = ""
-        panel = self._panel.visibility
-        if meaning.wish is PanelWish.TOGGLE:
-            panel.toggle(now)
-        elif meaning.wish is PanelWish.ANNOUNCE_QUIT:
-            panel.wake(now)
-            self._notice = _QUIT_NOTICE
-        if meaning.controls.strength or meaning.controls.mix:
-            panel.wake(now)  # one wants to see what the stick does
-        elif meaning.actions or meaning.controls.clear:
-            panel.use(now)
-        for action in meaning.actions:
-            if action is Action.QUIT:
-                self._over = True
-            elif action is Action.RECENTRE:
-                connection.space.recentre()
-        self._pending += meaning.actions
-        if meaning.actions or meaning.wish is PanelWish.TOGGLE:
-            connection.controllers.tick()
+            self._hands.hints = connection.controllers.hints()
 
     def _count_missed(self, frame: Frame) -> None:
         if self._last_frame is not None and frame.period > 0:
@@ -228,7 +201,7 @@ class OpenXrDisplay:
         if self._keep:
             self._last_pixels = connection.eyes.read_pixels()
         connection.close()
-        self._over = self._once
+        self._over = self._over or self._once
         _log.warning("the OpenXR session is lost (%s)%s", why, "" if self._once else ": waiting for it (Ctrl-C ends)")
 
     def _reconnect(self) -> Connection | None:
@@ -268,12 +241,11 @@ class OpenXrDisplay:
 
     def actions(self) -> list[Action]:
         """What was asked for since the last call, oldest first."""
-        pending, self._pending = self._pending, []
-        return pending
+        return self._hands.take()
 
     def controls(self) -> Controls:
         """What is held in the current frame."""
-        return self._controls
+        return self._hands.controls
 
     def show_text(self, lines: list[str]) -> None:
         """Shows the panel for a while, which says the same and more; an empty list does nothing."""
@@ -282,7 +254,7 @@ class OpenXrDisplay:
 
     def show_status(self, state: PanelState) -> None:
         """What the panel shows from now on; the hints for the controllers and the notices are its own."""
-        self._panel.state = replace(state, hint_lines=self._hints, notice=self._notice)
+        self._panel.state = replace(state, hint_lines=self._hands.hints, notice=self._hands.notice)
 
     def read_pixels(self) -> NDArray[np.uint8]:
         """The last ended frame as the eyes see it, side by side: uint8 RGB (H, W, 3), top row first."""
@@ -303,7 +275,9 @@ class OpenXrDisplay:
         self._opened.close()
 
 
-def _scaled(size: Size, scale: float) -> Size:
-    """Even numbers, which every network and film likes."""
-    width, height = (max(_SMALLEST_EYE, 2 * round(side * scale / 2)) for side in size)
+def _scaled(size: Size, scale: float, largest: Size) -> Size:
+    """Even numbers, which every network and film likes, and no more than the runtime takes."""
+    width, height = (
+        max(_SMALLEST_EYE, 2 * (min(round(side * scale), most) // 2)) for side, most in zip(size, largest, strict=True)
+    )
     return width, height

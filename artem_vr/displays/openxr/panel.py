@@ -9,6 +9,7 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
+from artem_vr.camera import upright
 from artem_vr.displays.side_by_side import SideBySide
 from artem_vr.frame import Size
 from artem_vr.gl.fullscreen import FullscreenPass
@@ -16,7 +17,7 @@ from artem_vr.gl.world_quad import WorldQuad
 from artem_vr.panel_picture import PanelState, draw_panel
 from artem_vr.xr.library import xr
 from artem_vr.xr.panel_visibility import PanelVisibility
-from artem_vr.xr.pose import Matrix, matrix_44, tilted_pose, yaw_of
+from artem_vr.xr.pose import Matrix, matrix_44, tilted_pose
 from artem_vr.xr.session import Frame, Session
 from artem_vr.xr.space import LocatedEyes, WorldSpace
 from artem_vr.xr.swapchain import ENCODED, Swapchain
@@ -148,6 +149,7 @@ class PanelLayer:
 
 def hanging_pose(head_44: Matrix) -> Any:
     """Before and under the eyes of this head, upright, and turned towards them."""
-    yaw = yaw_of(head_44)
+    level_44 = upright(head_44)
+    yaw = math.atan2(level_44[0, 2], level_44[2, 2])
     ahead = np.array([-math.sin(yaw) * math.cos(BELOW), -math.sin(BELOW), -math.cos(yaw) * math.cos(BELOW)])
     return tilted_pose(head_44[:3, 3] + DISTANCE * ahead, yaw, -BELOW)
