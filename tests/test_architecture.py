@@ -114,6 +114,7 @@ def test_the_trainer_knows_only_networks_styles_and_errors() -> None:
         "artem_vr.engines.bytes_network",
         "artem_vr.styles",
         "artem_vr.added_styles",
+        "artem_vr.cache_folder",
         "artem_vr.errors",
     )
     timing = ("artem_vr.bench", "artem_vr.engines.openvino")

@@ -62,6 +62,14 @@ def remote(request: pytest.FixtureRequest) -> Iterator[Remote]:
 
 
 @pytest.fixture
+def no_welcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The panel does not come up by itself at the beginning, where it would hide part of the picture."""
+    from artem_vr.displays.openxr import display
+
+    monkeypatch.setattr(display, "WELCOME_SECONDS", 0.0)
+
+
+@pytest.fixture
 def validation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Report]:
     """OpenXR instances made in the test are checked by the validation layer; the test fails if that finds anything."""
     report = Report(tmp_path / "validation.txt")

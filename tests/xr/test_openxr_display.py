@@ -167,6 +167,7 @@ def test_a_frame_that_fails_halfway_is_ended_and_the_session_too(open_display: O
     show(again)
 
 
+@pytest.mark.usefixtures("no_welcome")
 def test_text_wakes_the_panel_and_it_fades(open_display: Open) -> None:
     from artem_vr.panel_picture import PanelState
 
@@ -184,6 +185,23 @@ def test_text_wakes_the_panel_and_it_fades(open_display: Open) -> None:
         layers.append(len(frame.layers))
     assert layers[0] == 1
     assert layers[-1] == 2, "the panel is a layer of its own"
+
+
+def test_the_panel_says_at_the_beginning_what_the_buttons_do(open_display: Open) -> None:
+    from artem_vr.panel_picture import PanelState
+
+    display = open_display()
+    layers = []
+    for _ in range(20):
+        assert display.begin_frame() is not None
+        assert display._under_way is not None
+        frame = display._under_way[0]
+        display.show_status(PanelState("The Great Wave", "Hokusai"))
+        display.end_frame()
+        layers.append(len(frame.layers))
+    assert layers[-1] == 2
+    assert display._panel._drawn is not None
+    assert any("painter" in line for line in display._panel._drawn.hint_lines)
 
 
 # By controller: what is done, and what it means.

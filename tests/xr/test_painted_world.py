@@ -37,7 +37,7 @@ from artem_vr.style_control import StyleControl
 from artem_vr.styles import StyleBank
 from artem_vr.stylizer import Stylizer
 
-pytestmark = pytest.mark.xr
+pytestmark = [pytest.mark.xr, pytest.mark.usefixtures("no_welcome")]
 
 GOLDEN = Path(__file__).parent / "golden"
 """Made by these tests themselves, with ARTEM_VR_NEW_GOLDEN=1, when the scene has changed; look at them then."""
@@ -338,15 +338,15 @@ def test_a_picture_hangs_in_the_world(
         assert column == pytest.approx(160 * (1 + across), abs=1.5)
 
 
-class TurningCamera:
-    """A camera on the head: grey, with a white bar where the world's front is, while the head turns to and fro."""
+class BarCamera:
+    """A camera on the head: grey, with a white bar in the middle."""
 
-    size, fps = (64, 48), 30.0
+    size, fps = (320, 120), 30.0
 
     def read(self):
         time.sleep(1 / self.fps)
-        picture = np.full((48, 64, 3), 90, np.uint8)
-        picture[:, 28:36] = 255
+        picture = np.full((120, 320, 3), 90, np.uint8)
+        picture[:, 150:170] = 255
         return True, picture
 
     def release(self) -> None:
@@ -359,7 +359,7 @@ def test_what_a_camera_sees_hangs_before_the_eyes(
 ) -> None:
     from artem_vr.sources import capture
 
-    monkeypatch.setattr(capture, "open_webcam", lambda *ignored: TurningCamera())
+    monkeypatch.setattr(capture, "open_webcam", lambda *ignored: BarCamera())
     seen = tmp_path / "seen.png"
     vr(VrOptions(source=source, strength=0.0, camera_fov=60.0, frames=60, snapshot=seen, **options))
     pixels = np.asarray(Image.open(seen).convert("L"), int)

@@ -17,7 +17,7 @@ from artem_vr.camera import Pose
 from artem_vr.displays.openxr.display import OpenXrDisplay
 from artem_vr.panel_picture import PanelState
 
-pytestmark = [pytest.mark.xr, pytest.mark.window]
+pytestmark = [pytest.mark.xr, pytest.mark.window, pytest.mark.usefixtures("no_welcome")]
 
 STANDING = Pose((0.0, 0.0, 0.0))
 LEFT, RIGHT = (0.8, 0.2, 0.1), (0.1, 0.3, 0.9)

@@ -32,7 +32,7 @@ _IDLE_SECONDS = 0.02
 _NOTICE_SECONDS = 2.0
 """How long a headset may show nothing before a line says why."""
 _SMALLEST_EYE = 64
-_WELCOME_SECONDS = 6.0
+WELCOME_SECONDS = 6.0
 """How long the panel, with what the buttons do, is shown at the beginning."""
 _log = logging.getLogger(__name__)
 
@@ -153,7 +153,7 @@ class OpenXrDisplay:
         connection.eyes.acquire()
         self._count_missed(frame)
         if self._sequence == 0:
-            self._panel.visibility.wake(self._now, _WELCOME_SECONDS)
+            self._panel.visibility.wake(self._now, WELCOME_SECONDS)
         self._under_way, self._drawn = (frame, eyes), None
         request = FrameRequest(self._sequence, self._now, eyes.eyes, connection.eyes.size)
         self._sequence += 1
