@@ -50,12 +50,7 @@ def open_engine(bank: StyleBank, engine: str = "auto", device: str = "auto", pre
 
     Raises `UsageError` for unknown names and `EngineError` where the device is not there.
     """
-    if engine not in ENGINES:
-        raise UsageError(unknown_name("engine", engine, ENGINES))
-    if device not in DEVICES:
-        raise UsageError(unknown_name("device", device, DEVICES))
-    if engine == "openvino" and device == "cuda":
-        raise UsageError("the openvino engine runs on processors: use --engine torch for --device cuda")
+    check_engine(engine, device)
     # Without an NVIDIA driver there is nothing to ask torch, whose import takes a second.
     if engine == "torch" or device == "cuda" or (engine == "auto" and has_nvidia_driver()):
         import torch
@@ -72,6 +67,16 @@ def open_engine(bank: StyleBank, engine: str = "auto", device: str = "auto", pre
     from artem_vr.engines.openvino import OpenVinoEngine
 
     return OpenVinoEngine(bank, precision)
+
+
+def check_engine(engine: str, device: str) -> None:
+    """Raises `UsageError` for names that do not exist or do not go together."""
+    if engine not in ENGINES:
+        raise UsageError(unknown_name("engine", engine, ENGINES))
+    if device not in DEVICES:
+        raise UsageError(unknown_name("device", device, DEVICES))
+    if engine == "openvino" and device == "cuda":
+        raise UsageError("the openvino engine runs on processors: use --engine torch for --device cuda")
 
 
 def open_bridge(ctx: moderngl.Context, net_size: Size, at_once: bool = False) -> Bridge:
@@ -209,6 +214,7 @@ def vr(
     `ArtemError`; then no output file is left behind.
     """
     check_vr(options)
+    check_engine(options.engine, options.device)
     with ExitStack() as stack:
         bank = open_bank(options.model, options.style)
         control = StyleControl(bank, options.style, options.strength, options.cues, alpha=options.alpha)
@@ -227,7 +233,7 @@ def vr(
         stack.callback(stylizer.close)
         stats = RunStats()
         outputs = stack.enter_context(Outputs(options, display, stats, on_frame, live=True))
-        feed = PanelFeed(control, stats, headset.show_status)
+        feed = PanelFeed(control, stats, bank.names, headset.show_status)
 
         def shown(request: FrameRequest) -> None:
             outputs.frame_shown(request)

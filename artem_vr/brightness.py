@@ -25,6 +25,9 @@ tenth of the maximum luminance up to a luma of 0.7, and few pictures have more i
 MAX_STEP = 0.05
 """How much the mean luma may change from one frame to the next, however late that comes."""
 
+PAUSE = 3.0
+"""Seconds without a frame after which eyes have got used to the dark, as in a headset that was asleep."""
+
 
 @dataclass(frozen=True, slots=True)
 class Veil:
@@ -71,18 +74,22 @@ class BrightnessLimiter:
         self._shown = start
         self._last: float | None = None
 
-    def veil(self, luma: float, now: float, clear: bool = False, dark: bool = False) -> Veil:
+    def veil(self, luma: float, now: float, clear: bool = False, dark: bool = False, turned: float = 0.0) -> Veil:
         """What to lay over the picture of time `now` (seconds), whose mean luma is `luma`, in [0, 1].
 
         With `clear` nothing: whoever asks for the plain world may have to see it at once. What follows goes on from
-        there. With `dark` the picture goes, or stays, behind black.
+        there. With `dark` the picture goes, or stays, behind black. `turned` is by how much the plain world has changed
+        since the last time because the head turned: as much is free, for nobody's eyes mind it. After a pause longer
+        than `PAUSE` the picture comes out of the dark again.
         """
         elapsed = 0.0 if self._last is None else max(0.0, now - self._last)
         self._last = now
         if clear:
             self._shown = luma
             return NO_VEIL
-        step = min(self._per_second * elapsed, MAX_STEP)
+        if elapsed > PAUSE:
+            self._shown = 0.0
+        step = min(self._per_second * elapsed, MAX_STEP) + turned
         aim = 0.0 if dark else luma
         self._shown = min(max(aim, self._shown - step), self._shown + step)
         return _veil_between(luma, self._shown)

@@ -12,12 +12,14 @@ from artem_vr.frame import EYES, Size
 from artem_vr.ports import Engine
 from artem_vr.thread_priority import let_others_first
 
+NOT_OPEN = "none"
+
 
 class LateEngine:
     """Opens an engine on a thread of its own, and has it compile for `size`, (width, height) of one eye.
 
-    Whatever is asked of it waits until that is done, so that only the stylizer's thread should ask before the end. What
-    opening raised is raised then. All threads that work for it let others first (see `artem_vr.thread_priority`).
+    Painting waits until that is done, which is why only the stylizer's thread should ask for it. What opening raised is
+    raised then. All threads that work for it let others first (see `artem_vr.thread_priority`).
     """
 
     def __init__(self, open_engine: Callable[[], Engine], size: Size, styles_ED: NDArray[np.float32]) -> None:
@@ -39,18 +41,23 @@ class LateEngine:
 
     @property
     def name(self) -> str:
-        """The engine's own."""
-        return self._opening.result().name
+        """The engine's own; `NOT_OPEN` before it is there, or if it cannot be opened."""
+        return self._fact("name")
 
     @property
     def device(self) -> str:
-        """The engine's own."""
-        return self._opening.result().device
+        """The engine's own, likewise."""
+        return self._fact("device")
 
     @property
     def precision(self) -> str:
-        """The engine's own."""
-        return self._opening.result().precision
+        """The engine's own, likewise."""
+        return self._fact("precision")
+
+    def _fact(self, name: str) -> str:
+        if not self._opening.done() or self._opening.exception() is not None:
+            return NOT_OPEN
+        return str(getattr(self._opening.result(), name))
 
     def paint(self, pixels_EHWC: Any, styles_ED: NDArray[np.float32]) -> Any:
         """As `artem_vr.ports.Engine.paint`, once the engine is there."""

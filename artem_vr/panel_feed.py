@@ -1,10 +1,7 @@
 """Tells a headset's panel how the painting goes."""
 
 from collections import deque
-from collections.abc import Callable
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Callable, Collection
 
 from artem_vr.panel_picture import PanelState
 from artem_vr.stats import RunStats
@@ -16,13 +13,15 @@ _SECONDS = 1.0
 
 
 class PanelFeed:
-    """Puts together what the panel shows, once a frame, and hands it to `show`."""
+    """Puts together what the panel shows, once a frame, and hands it to `show`. `styles` are those that may come."""
 
-    def __init__(self, control: StyleControl, stats: RunStats, show: Callable[[PanelState], None]) -> None:
+    def __init__(
+        self, control: StyleControl, stats: RunStats, styles: Collection[str], show: Callable[[PanelState], None]
+    ) -> None:
         self._control, self._stats, self._show = control, stats, show
+        # Before the first frame: some are whole photographs, which no frame can wait for.
+        self._thumbnails = {style: load_thumbnail(style) for style in {*styles, control.style}}
         self._counts: deque[tuple[float, int, int]] = deque()
-        self._style: str | None = None
-        self._thumbnail: NDArray[np.uint8] | None = None
 
     def update(self, now: float) -> None:
         """Follows the run at time `now`, in seconds."""
@@ -30,8 +29,6 @@ class PanelFeed:
         self._counts.append((now, stats.frames, stats.painted_frames))
         while len(self._counts) > 2 and now - self._counts[1][0] >= _SECONDS:
             self._counts.popleft()
-        if control.style != self._style:
-            self._style, self._thumbnail = control.style, load_thumbnail(control.style)
         since, shown, painted = self._counts[0]
         passed = max(now - since, 1e-6)
         self._show(
@@ -44,7 +41,7 @@ class PanelFeed:
                 plain=control.plain,
                 shown_fps=(stats.frames - shown) / passed,
                 painted_fps=(stats.painted_frames - painted) / passed,
-                age_ms=stats.last_age_ms,
-                thumbnail=self._thumbnail,
+                age_ms=stats.last_age_ms if stats.painted_frames else None,
+                thumbnail=self._thumbnails.get(control.style),
             )
         )

@@ -60,6 +60,9 @@ class Pipeline:
         self._counted: PaintedFrame | None = None
         self._caption_until = 0.0
         self._help = False
+        # Of a picture's source nothing is taken for a turn of the head: a film may flash by itself.
+        self._is_drawn = False
+        self._seen: float | None = None
 
     def tick(self) -> bool:
         """Shows one frame; False when the display is done. Raises what the source, engine or display raise."""
@@ -74,6 +77,7 @@ class Pipeline:
         self._control.steer(controls, request.time)
         with stats.stage("source"):
             frame = self._source.read(request)
+            self._is_drawn = not isinstance(frame, HostFrame)
             if isinstance(frame, HostFrame):
                 frame = self._uploader.upload(frame, request.eye_size)
         with stats.stage("download"):
@@ -127,7 +131,15 @@ class Pipeline:
             return NO_VEIL
         luma = self._mean_luma(frame, source, painted)
         still_to_come = painted is None and self._control.strength > 0
-        return self._limiter.veil(luma, request.time, clear, dark=still_to_come)
+        return self._limiter.veil(luma, request.time, clear, dark=still_to_come, turned=self._turned(source))
+
+    def _turned(self, source: TensorFrame | None) -> float:
+        """How much the plain world's mean luma has changed since the last frame, where it is drawn for the head."""
+        if source is None or not self._is_drawn:
+            return 0.0
+        seen = self._source_meter.read(source.pixels_EHWC)
+        before, self._seen = self._seen, seen
+        return 0.0 if before is None else abs(seen - before)
 
     def _mean_luma(self, frame: GlFrame, source: TensorFrame | None, painted: PaintedFrame | None) -> float:
         """The mean luma that both eyes together will have, as the network-sized pixels foretell it."""

@@ -6,7 +6,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from artem_vr.errors import EngineError
+from artem_vr.errors import ArtemError, EngineError
 from artem_vr.frame import PaintedFrame, TensorFrame
 from artem_vr.ports import Engine
 
@@ -30,7 +30,7 @@ class Stylizer:
         self._revision = 0
         self._painted: PaintedFrame | None = None
         self._painted_revision = -1
-        self._failure: EngineError | None = None
+        self._failure: ArtemError | None = None
         self._closed = False
         self.painted_frames = 0
         self.skipped_frames = 0
@@ -134,7 +134,7 @@ class Stylizer:
         return self._frame is not None and (self._fresh or self._revision != self._painted_revision)
 
     def _fail(self, error: Exception) -> None:
-        failure = error if isinstance(error, EngineError) else EngineError(f"the engine failed: {error!r}")
+        failure = error if isinstance(error, ArtemError) else EngineError(f"the engine failed: {error!r}")
         if failure is not error:
             failure.__cause__ = error
         with self._condition:

@@ -30,10 +30,12 @@ def show(display: str, target: Path) -> None:
 
     from artem_vr import app
     from artem_vr.config import VrOptions
+    from artem_vr.displays.openxr import display as openxr_display
     from artem_vr.xr import gestures
 
     # At a few frames a second a short press would seem a long one.
     gestures.QUIT_HINT, gestures.QUIT_PRESS = 3.0, 6.0
+    openxr_display.WELCOME_SECONDS = 0.0  # or the press would close the panel
     with Remote() as remote:
 
         def on_frame(count: int) -> None:

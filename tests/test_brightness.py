@@ -8,6 +8,7 @@ from artem_vr.brightness import (
     GROUND_LUMA,
     MAX_STEP,
     NO_VEIL,
+    PAUSE,
     PER_SECOND,
     BrightnessLimiter,
     LumaMeter,
@@ -61,12 +62,25 @@ def test_a_leap_becomes_a_ramp_of_exactly_that_mean(before: float, after: float)
     assert limiter.veil(after, 1.0) is NO_VEIL
 
 
+def test_after_a_pause_the_picture_comes_out_of_the_dark_again() -> None:
+    limiter = BrightnessLimiter(start=0.8)
+    limiter.veil(0.8, 0.0)
+    assert shown(0.8, limiter.veil(0.8, PAUSE + 0.1)) == pytest.approx(MAX_STEP)
+
+
+def test_what_a_turn_of_the_head_changes_is_free_and_no_more() -> None:
+    limiter = BrightnessLimiter(start=0.2)
+    limiter.veil(0.2, 0.0)
+    assert limiter.veil(0.6, 0.01, turned=0.4) == NO_VEIL
+    assert shown(0.1, limiter.veil(0.1, 0.02, turned=0.2)) == pytest.approx(0.4 - PER_SECOND * 0.01)
+
+
 def test_a_late_frame_is_no_leap() -> None:
     limiter = BrightnessLimiter(start=0.2)
     limiter.veil(0.2, 0.0)
-    assert shown(0.9, limiter.veil(0.9, 5.0)) == pytest.approx(0.2 + MAX_STEP)
-    assert shown(0.0, limiter.veil(0.0, 9.0)) == pytest.approx(0.2)
-    assert shown(0.9, limiter.veil(0.9, 8.0)) == pytest.approx(0.2)  # nor is a clock that goes back
+    assert shown(0.9, limiter.veil(0.9, 2.0)) == pytest.approx(0.2 + MAX_STEP)
+    assert shown(0.0, limiter.veil(0.0, 4.0)) == pytest.approx(0.2)
+    assert shown(0.9, limiter.veil(0.9, 3.0)) == pytest.approx(0.2)  # nor is a clock that goes back
 
 
 def test_the_clear_view_is_clear_at_once_and_goes_on_from_there() -> None:

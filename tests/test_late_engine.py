@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from artem_vr.errors import EngineError
-from artem_vr.late_engine import LateEngine
+from artem_vr.late_engine import NOT_OPEN, LateEngine
 from artem_vr.stylizer import Stylizer
 from artem_vr.thread_priority import NICENESS
 
@@ -46,9 +46,11 @@ def test_it_does_not_wait_until_it_is_asked() -> None:
 
     engine = LateEngine(opening, (8, 4), STYLES)
     assert not inner.sizes
+    assert engine.name == NOT_OPEN
     gate.set()
+    in_a_thread(lambda: engine.paint(np.zeros((2, 4, 8, 3), np.uint8), STYLES))
     assert (engine.name, engine.device, engine.precision) == ("inverter", "cpu", "u8")
-    assert inner.sizes == [(2, 4, 8, 3)], "it has been compiled for its size"
+    assert inner.sizes == [(2, 4, 8, 3)] * 2, "it was compiled for its size before"
     painted = in_a_thread(lambda: engine.paint(np.zeros((2, 4, 8, 3), np.uint8), STYLES))
     assert painted.min() == 255
     engine.close()
@@ -83,7 +85,8 @@ def test_an_engine_that_cannot_compile_is_closed() -> None:
     inner = Broken()
     engine = LateEngine(lambda: inner, (8, 4), STYLES)
     with pytest.raises(EngineError, match="too large"):
-        _ = engine.name
+        in_a_thread(lambda: engine.paint(np.zeros((2, 4, 8, 3), np.uint8), STYLES))
+    assert engine.device == NOT_OPEN
     assert inner.closed == 1
     engine.close()
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artem_vr.camera import head_pose, upright
+from artem_vr.config import SCREENS
 from artem_vr.displays.screen_placement import (
     Matrix,
     check_field_of_view,
@@ -22,8 +23,6 @@ from artem_vr.gl.fullscreen import FullscreenPass, Viewport
 from artem_vr.gl.world_quad import WorldQuad
 from artem_vr.head_history import HeadHistory
 from artem_vr.ports import Action, Controls, Display
-
-LOCKS = ("world", "head")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +178,8 @@ class WorldScreen:
 
 def _check(size: Size, fov: float, lock: str, latency: float, distance: float) -> None:
     check_field_of_view(fov)
-    if lock not in LOCKS:
-        raise UsageError(unknown_name("lock", lock, LOCKS))
+    if lock not in SCREENS:
+        raise UsageError(unknown_name("lock", lock, SCREENS))
     if not 0 < distance < math.inf:
         raise UsageError(f"a screen {distance:g} m away cannot be seen: choose more than 0")
     if not 0 <= latency < math.inf:

@@ -7,21 +7,22 @@ import moderngl
 
 from artem_vr.errors import GraphicsError
 
-_GL_VERSION = 330
+GL_VERSION = 3, 3
+"""What this program draws with."""
 _SOFTWARE = ("llvmpipe", "softpipe", "swrast", "swr", "software", "gdi generic", "basic render")
 
 
-def create_headless_context() -> moderngl.Context:
-    """A context without a window: EGL on Linux, the system's own way elsewhere.
+def create_headless_context(version: tuple[int, int] = GL_VERSION) -> moderngl.Context:
+    """A context without a window, of at least that version: EGL on Linux, the system's own way elsewhere.
 
     Raises `GraphicsError` with the packages to install.
     """
     options: dict[str, Any] = {"backend": "egl"} if sys.platform.startswith("linux") else {}
     try:
-        return moderngl.create_context(standalone=True, require=_GL_VERSION, **options)
+        return moderngl.create_context(standalone=True, require=100 * version[0] + 10 * version[1], **options)
     except Exception as error:  # glcontext raises bare Exceptions, whatever the cause
         raise GraphicsError(
-            f"OpenGL 3.3 is not available ({error}): install the graphics driver, "
+            f"OpenGL {version[0]}.{version[1]} is not available ({error}): install the graphics driver, "
             "or software OpenGL (Debian: apt install libegl1 libgl1 libgl1-mesa-dri)"
         ) from error
 

@@ -10,6 +10,7 @@ import moderngl
 
 from artem_vr.errors import DisplayError
 from artem_vr.frame import Size
+from artem_vr.gl.context import GL_VERSION
 
 # With GLX, X ends the process when the thread still holds a headless context, which is EGL's on Linux.
 INTERFACES = (
@@ -43,10 +44,11 @@ def open_window(
     title: str,
     visible: bool = True,
     interfaces: Sequence[int] = INTERFACES,
+    version: tuple[int, int] = GL_VERSION,
 ) -> Any:
     """A GLFW window with a current context, to be closed by `opened`. The first of the `interfaces` that works is used.
 
-    Raises `DisplayError` without a screen or without OpenGL 3.3.
+    Raises `DisplayError` without a screen or without OpenGL of at least that `version`.
     """
     # GLFW's own report is a warning with a stack; the reason belongs into our one line.
     reasons: list[str] = []
@@ -58,8 +60,8 @@ def open_window(
     if not glfw.init():
         raise DisplayError(f"no screen ({'; '.join(reasons) or 'unknown cause'}): use --headless")
     opened.callback(glfw.terminate)
-    glfw.window_hint(glfw.CONTEXT_VERSION_MAJOR, 3)
-    glfw.window_hint(glfw.CONTEXT_VERSION_MINOR, 3)
+    glfw.window_hint(glfw.CONTEXT_VERSION_MAJOR, version[0])
+    glfw.window_hint(glfw.CONTEXT_VERSION_MINOR, version[1])
     glfw.window_hint(glfw.OPENGL_PROFILE, glfw.OPENGL_CORE_PROFILE)
     glfw.window_hint(glfw.OPENGL_FORWARD_COMPAT, True)
     glfw.window_hint(glfw.VISIBLE, visible)
@@ -69,7 +71,9 @@ def open_window(
         window = window or glfw.create_window(*size, title, None, None)
     if not window:
         reason = "; ".join(reasons) or "unknown cause"
-        raise DisplayError(f"no window with OpenGL 3.3 ({reason}): install the graphics driver or use --headless")
+        raise DisplayError(
+            f"no window with OpenGL {version[0]}.{version[1]} ({reason}): install the graphics driver or use --headless"
+        )
     opened.callback(glfw.destroy_window, window)
     glfw.make_context_current(window)
     return window

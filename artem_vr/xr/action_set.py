@@ -61,7 +61,7 @@ class ActionSet:
             )
 
     def read(self) -> HandsInput:
-        """What is held now. Nothing while another application has the controllers. Raises what `LOST` lists."""
+        """What is held now. Nothing while another application has the controllers. Raises what OpenXR raises."""
         try:
             active = xr.ActiveActionSet(action_set=self._set, subaction_path=xr.NULL_PATH)
             xr.sync_actions(self._session.handle, xr.ActionsSyncInfo(active_action_sets=[active]))
@@ -81,10 +81,11 @@ class ActionSet:
     def tick(self) -> None:
         """A short buzz in both hands, so that a change is felt. Controllers that cannot do without."""
         vibration = xr.HapticVibration(duration=int(_TICK_SECONDS * _BILLION), amplitude=_TICK_STRENGTH)
-        for hand in self._hands:
-            xr.apply_haptic_feedback(
-                self._session.handle, xr.HapticActionInfo(action=self._tick, subaction_path=hand), vibration
-            )
+        with suppress(xr.SessionNotFocused):  # another application has come to the front just now
+            for hand in self._hands:
+                xr.apply_haptic_feedback(
+                    self._session.handle, xr.HapticActionInfo(action=self._tick, subaction_path=hand), vibration
+                )
 
     def hints(self) -> tuple[str, ...]:
         """What the buttons of the present controllers do, in lines; empty without controllers."""

@@ -57,7 +57,7 @@ def _hands(inputs: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
 
 
 _STICK_HINTS = (
-    "right stick\tmore, less paint",
+    "right stick\tmore, less; pressed: recentre",
     "left stick\tmix with a neighbour",
     "grip\tthe plain world",
 )
@@ -101,7 +101,7 @@ PROFILES = (
             {
                 NEXT: ("r/a/click", "r/trigger/click"),
                 PREVIOUS: ("r/b/click", "l/trigger/click"),
-                CLEAR: ("b/squeeze/value",),
+                CLEAR: ("b/squeeze/force",),  # the value is there at a mere touch
                 PANEL: ("l/b/click",),
                 RECENTRE: ("r/thumbstick/click",),
                 STRENGTH: ("r/thumbstick/y",),
@@ -127,10 +127,10 @@ PROFILES = (
         ),
         (
             "triggers\tnext, previous painter",
-            "right pad\tpressed: more, less paint",
-            "left pad\tpressed: mix with a neighbour",
+            "pads, pressed\tright: paint, left: mix",
             "grip\tthe plain world",
             "left menu\tthis panel; held: quit",
+            "right menu\trecentre",
         ),
     ),
     Profile(

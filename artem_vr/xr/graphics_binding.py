@@ -2,19 +2,22 @@
 
 import contextlib
 import ctypes
-import ctypes.util
+import os
 import sys
-from collections.abc import Collection
 from typing import Any
+
+# GLX is X's: on a Wayland desktop GLFW would open a window of that instead.
+if sys.platform.startswith("linux"):
+    os.environ.setdefault("PYGLFW_LIBRARY_VARIANT", "x11")
 
 import glfw
 import moderngl
 
 from artem_vr.errors import DisplayError, GraphicsError
-from artem_vr.gl.context import create_headless_context
+from artem_vr.gl.context import GL_VERSION, create_headless_context
 from artem_vr.gl.window import open_window, window_context
 from artem_vr.xr.library import xr
-from artem_vr.xr.runtime import EGL
+from artem_vr.xr.runtime import EGL, Runtime
 
 _EGL_NONE, _EGL_CONFIG_ID = 0x3038, 0x3028
 _GLX_FBCONFIG_ID, _GLX_SCREEN, _GLX_VISUAL_ID = 0x8013, 0x800C, 0x800B
@@ -22,7 +25,7 @@ _HIDDEN = (64, 64)
 
 
 class GraphicsContext:
-    """An OpenGL context of the kind that the runtime with these `extensions` takes, current in this thread.
+    """An OpenGL context of the kind and version that a runtime takes, current in this thread.
 
     `kind` is "EGL" (no window system needed), "GLX" or "WGL" (in a window that is never seen). Outlives sessions.
     Raises `GraphicsError` or `DisplayError` where there is none.
@@ -30,15 +33,17 @@ class GraphicsContext:
 
     ctx: moderngl.Context
 
-    def __init__(self, extensions: Collection[str]) -> None:
+    def __init__(self, runtime: Runtime) -> None:
         self._window: Any = None
+        # Drivers hand out the version that was asked for, and many runtimes want a newer one than we do.
+        version = max(GL_VERSION, lowest_version(runtime))
         with contextlib.ExitStack() as opened:
-            if EGL in extensions:
+            if EGL in runtime.extensions:
                 self.kind = "EGL"
-                self.ctx = create_headless_context()
+                self.ctx = create_headless_context(version)
             else:
                 self.kind = "WGL" if sys.platform == "win32" else "GLX"
-                self._window = _hidden_window(opened)
+                self._window = _hidden_window(opened, version)
                 self.ctx = window_context(self._window)
             opened.callback(self.ctx.release)
             self._opened = opened.pop_all()
@@ -51,14 +56,13 @@ class GraphicsContext:
             self.ctx.__enter__()
         return {"EGL": _egl, "GLX": _glx, "WGL": _wgl}[self.kind]()
 
-    def check_version(self, instance: Any, system: Any) -> None:
+    def check_version(self, runtime: Runtime) -> None:
         """What OpenXR wants asked before a session. Raises `GraphicsError` for a context that is too old."""
-        asked = xr.get_opengl_graphics_requirements_khr(instance, system)
-        lowest = asked.min_api_version_supported
+        lowest = lowest_version(runtime)
         here = self.ctx.version_code // 100, self.ctx.version_code % 100 // 10
-        if here < (lowest.major, lowest.minor):
+        if here < lowest:
             raise GraphicsError(
-                f"the runtime asks for OpenGL {lowest.major}.{lowest.minor} and the driver has {here[0]}.{here[1]}:"
+                f"the runtime asks for OpenGL {lowest[0]}.{lowest[1]} and the driver has {here[0]}.{here[1]}:"
                 " update the graphics driver"
             )
 
@@ -67,13 +71,20 @@ class GraphicsContext:
         self._opened.close()
 
 
-def _hidden_window(opened: contextlib.ExitStack) -> Any:
-    # SteamVR takes GLX alone, on Linux.
+def lowest_version(runtime: Runtime) -> tuple[int, int]:
+    """The oldest OpenGL that a runtime takes. Raises what OpenXR raises."""
+    asked = xr.get_opengl_graphics_requirements_khr(runtime.instance, runtime.system).min_api_version_supported
+    return asked.major, asked.minor
+
+
+def _hidden_window(opened: contextlib.ExitStack, version: tuple[int, int]) -> Any:
+    interfaces = (glfw.NATIVE_CONTEXT_API,)
     try:
-        return open_window(opened, _HIDDEN, "Art'Em VR", visible=False, interfaces=(glfw.NATIVE_CONTEXT_API,))
+        return open_window(opened, _HIDDEN, "Art'Em VR", visible=False, interfaces=interfaces, version=version)
     except DisplayError as error:
+        why = str(error).partition(":")[0]
         raise DisplayError(
-            "this OpenXR runtime takes no OpenGL without a window system: start artem-vr vr from a desktop"
+            f"this OpenXR runtime takes OpenGL from a window system only, and there is {why}: start it from a desktop"
         ) from error
 
 
@@ -122,6 +133,10 @@ def _glx() -> Any:
     display = _function(library, "glXGetCurrentDisplay")()
     context = _function(library, "glXGetCurrentContext")()
     drawable = _function(library, "glXGetCurrentDrawable", ctypes.c_ulong)()
+    if not display or not context:
+        raise DisplayError(
+            "the OpenGL context is not GLX's, which this OpenXR runtime takes: start it under X or XWayland"
+        )
     query = _function(library, "glXQueryContext", integer, pointer, pointer, integer, ctypes.POINTER(integer))
     number, screen = integer(), integer()
     query(display, context, _GLX_FBCONFIG_ID, ctypes.byref(number))

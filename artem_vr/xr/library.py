@@ -11,7 +11,7 @@ if not os.environ.get("ARTEM_VR_DEBUG"):
 try:
     import OpenGL
 
-    # PyOpenGL is only imported for the types of its handles; its checks report errors that others left behind.
+    # PyOpenGL's own checks report errors that others left behind.
     OpenGL.ERROR_CHECKING = False
     import xr
 except ImportError as error:

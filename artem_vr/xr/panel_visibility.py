@@ -19,7 +19,15 @@ class PanelVisibility:
 
     def toggle(self, now: float) -> None:
         """Opens the panel, or closes it when it is open."""
-        self._until = now if now < self._until else now + UNUSED
+        self._until = now if self.is_open(now) else now + UNUSED
+
+    def open(self, now: float) -> None:
+        """Opens the panel, or keeps it open for as long again."""
+        self._until = now + UNUSED
+
+    def is_open(self, now: float) -> bool:
+        """True until it begins to fade."""
+        return now < self._until
 
     def wake(self, now: float, seconds: float = AWAKE) -> None:
         """Shows the panel for a while; an open one stays open for at least as long."""
@@ -27,14 +35,14 @@ class PanelVisibility:
 
     def use(self, now: float) -> None:
         """Something was done: an open panel stays open from here on, a closed one stays closed."""
-        if now < self._until:
+        if self.is_open(now):
             self._until = max(self._until, now + AWAKE)
 
     def alpha(self, now: float) -> float:
         """From 0, not there, to 1. Call it once a frame."""
         passed = 0.0 if self._last is None else min(max(0.0, now - self._last), _LONGEST_STEP)
         self._last = now
-        if now < self._until:
+        if self.is_open(now):
             self._alpha = min(1.0, self._alpha + passed / FADE_IN)
         else:
             self._alpha = max(0.0, self._alpha - passed / FADE_OUT)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from artem_vr.errors import DisplayError
 from artem_vr.frame import Size
-from artem_vr.xr.library import xr
 from artem_vr.xr.runtime import Runtime
 
 PATIENCE = 15.0
@@ -43,8 +42,8 @@ def _ask() -> Headset | DisplayError:
         runtime = Runtime()
     except DisplayError as error:
         return error
-    except xr.XrException as error:
-        return DisplayError(f"the OpenXR runtime fails: {error}")
+    except Exception as error:  # whatever a runtime does must be told, not vanish with this thread
+        return DisplayError(f"the OpenXR runtime fails ({type(error).__name__}: {error}): start it anew")
     headset = Headset(
         runtime.name,
         runtime.version,

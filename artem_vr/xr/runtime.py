@@ -43,16 +43,22 @@ class Runtime:
         self.extensions = frozenset(wanted) & self.available
         self.instance = self._create()
         try:
-            properties = xr.get_instance_properties(self.instance)
-            self.name = properties.runtime_name.decode(errors="replace")
-            self.version = str(xr.Version(properties.runtime_version))
-            self.system = self._find_headset()
-            system = xr.get_system_properties(self.instance, self.system)
-            self.headset = system.system_name.decode(errors="replace")
-            self.eye_size, self.largest_eye = self._eye_sizes()
+            self._ask()
+        except xr.XrException as error:
+            self.close()
+            raise RuntimeAwayError(f"the OpenXR runtime gives no answer ({reason(error)}): start it anew") from error
         except BaseException:
             self.close()
             raise
+
+    def _ask(self) -> None:
+        properties = xr.get_instance_properties(self.instance)
+        self.name = properties.runtime_name.decode(errors="replace")
+        self.version = str(xr.Version(properties.runtime_version))
+        self.system = self._find_headset()
+        system = xr.get_system_properties(self.instance, self.system)
+        self.headset = system.system_name.decode(errors="replace")
+        self.eye_size, self.largest_eye = self._eye_sizes()
 
     def _create(self) -> Any:
         application = xr.ApplicationInfo(

@@ -2,7 +2,7 @@
 
 import ctypes
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
@@ -24,10 +24,17 @@ class Event(Enum):
     """What a runtime may tell between two frames, as far as it concerns the program."""
 
     STATE = "another state"
-    RECENTRED = "the reference space has moved"
     CONTROLLERS = "another controller, or none"
     LOST = "the session or the instance is lost"
     EXIT = "the runtime wants the session to end"
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceChange:
+    """From `time` (the runtime's clock, in nanoseconds) on, reference spaces of this `kind` lie elsewhere."""
+
+    kind: Any
+    time: int
 
 
 @dataclass(slots=True)
@@ -55,9 +62,10 @@ class Session:
     def __init__(self, runtime: Runtime, graphics: GraphicsContext) -> None:
         self.state = xr.SessionState.UNKNOWN
         self.running = False
+        self._is_open, self._last_time = False, 0
         self._instance = runtime.instance
         self._blend_mode = runtime.blend_mode()
-        graphics.check_version(runtime.instance, runtime.system)
+        graphics.check_version(runtime)
         self._binding = graphics.binding()
         create = xr.SessionCreateInfo(
             system_id=runtime.system, next=ctypes.cast(ctypes.pointer(self._binding), ctypes.c_void_p)
@@ -77,9 +85,9 @@ class Session:
         """True while the controllers are ours."""
         return bool(self.state == xr.SessionState.FOCUSED)
 
-    def poll(self) -> list[Event]:
+    def poll(self) -> list[Event | SpaceChange]:
         """Takes all that the runtime has told, begins and ends the session with it; returns what else matters."""
-        events: list[Event] = []
+        events: list[Event | SpaceChange] = []
         try:
             while (data := self._next_event()) is not None:
                 events += self._take(data)
@@ -93,16 +101,17 @@ class Session:
         except xr.EventUnavailable:
             return None
 
-    def _take(self, data: Any) -> list[Event]:
-        kind = xr.StructureType(data.type)
-        if kind == xr.StructureType.EVENT_DATA_SESSION_STATE_CHANGED:
-            changed = ctypes.cast(ctypes.byref(data), ctypes.POINTER(xr.EventDataSessionStateChanged)).contents
-            return self._enter(xr.SessionState(changed.state))
-        return {
-            xr.StructureType.EVENT_DATA_INSTANCE_LOSS_PENDING: [Event.LOST],
-            xr.StructureType.EVENT_DATA_REFERENCE_SPACE_CHANGE_PENDING: [Event.RECENTRED],
-            xr.StructureType.EVENT_DATA_INTERACTION_PROFILE_CHANGED: [Event.CONTROLLERS],
-        }.get(kind, [])
+    def _take(self, data: Any) -> Sequence[Event | SpaceChange]:
+        kinds = xr.StructureType
+        kind = data._type  # as a number: a runtime may tell what this binding has no name for
+        if kind == kinds.EVENT_DATA_SESSION_STATE_CHANGED.value:
+            return self._enter(xr.SessionState(_as(data, xr.EventDataSessionStateChanged).state))
+        if kind == kinds.EVENT_DATA_REFERENCE_SPACE_CHANGE_PENDING.value:
+            change = _as(data, xr.EventDataReferenceSpaceChangePending)
+            return [SpaceChange(xr.ReferenceSpaceType(change.reference_space_type), int(change.change_time))]
+        if kind == kinds.EVENT_DATA_INSTANCE_LOSS_PENDING.value:
+            return [Event.LOST]
+        return [Event.CONTROLLERS] if kind == kinds.EVENT_DATA_INTERACTION_PROFILE_CHANGED.value else []
 
     def _enter(self, state: Any) -> list[Event]:
         self.state = state
@@ -125,29 +134,49 @@ class Session:
         A frame that an exception leaves is ended with nothing in it. Only for a session that is `running`. Raises
         what `LOST` lists.
         """
-        state = xr.wait_frame(self.handle, xr.FrameWaitInfo())
+        # Set before the wait: Ctrl-C comes when that returns, and the frame is ours to end by then.
+        self._is_open = True
+        try:
+            state = xr.wait_frame(self.handle, xr.FrameWaitInfo())
+        except xr.XrException:
+            self._is_open = False
+            raise
+        frame = Frame(int(state.predicted_display_time), int(state.predicted_display_period), bool(state.should_render))
+        self._last_time = frame.time
         with suppress(xr.FrameDiscarded):  # the one before was never ended, and the runtime has dropped it
             xr.begin_frame(self.handle, xr.FrameBeginInfo())
-        frame = Frame(int(state.predicted_display_time), int(state.predicted_display_period), bool(state.should_render))
         try:
             yield frame
         except BaseException:
             frame.layers.clear()
             raise
         finally:
-            pointers = [ctypes.byref(layer) for layer in frame.layers]
-            xr.end_frame(
-                self.handle,
-                xr.FrameEndInfo(
-                    display_time=frame.time, environment_blend_mode=self._blend_mode, layers=pointers or None
-                ),
-            )
+            self._end(frame.time, frame.layers)
+
+    def _end(self, display_time: int, layers: list[Any]) -> None:
+        self._is_open = False
+        pointers = [ctypes.byref(layer) for layer in layers]
+        xr.end_frame(
+            self.handle,
+            xr.FrameEndInfo(
+                display_time=display_time, environment_blend_mode=self._blend_mode, layers=pointers or None
+            ),
+        )
+
+    def _end_what_is_open(self) -> None:
+        """A frame that Ctrl-C has cut off: the runtime would wait for its end for ever."""
+        if self._is_open:
+            with suppress(xr.XrException):
+                xr.begin_frame(self.handle, xr.FrameBeginInfo())
+            with suppress(xr.XrException):
+                self._end(max(self._last_time, 1), [])
 
     def leave(self) -> None:
         """Ends the session as the runtime likes it: asks to go, and goes through the states until it may."""
         if self.handle is None or self.state in (xr.SessionState.EXITING, xr.SessionState.LOSS_PENDING):
             return
         deadline = time.monotonic() + _FAREWELL
+        self._end_what_is_open()
         try:
             if self.running:
                 xr.request_exit_session(self.handle)
@@ -165,3 +194,8 @@ class Session:
         if self.handle is not None:
             handle, self.handle = self.handle, None
             forget(xr.destroy_session, handle)
+
+
+def _as(data: Any, kind: Any) -> Any:
+    """An event's buffer as the structure that it holds."""
+    return ctypes.cast(ctypes.byref(data), ctypes.POINTER(kind)).contents

@@ -4,8 +4,9 @@ Tests marked `xr` run in a Python of their own (forwarding.py), where these fixt
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import forwarding
 import pytest
@@ -14,6 +15,11 @@ from monado import Runtime, Service, find_runtime
 from other_pytest import INSIDE_VARIABLE
 from remote import Remote
 from validation import Report
+
+from artem_vr.camera import Pose
+
+if TYPE_CHECKING:
+    from artem_vr.displays.openxr.display import OpenXrDisplay
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -77,3 +83,27 @@ def validation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Repo
         monkeypatch.setenv(name, value)
     yield report
     report.check()
+
+
+@pytest.fixture
+def open_display(remote: Remote, validation: Report) -> "Iterator[Callable[..., OpenXrDisplay]]":
+    """Opens headsets that are closed after the test."""
+    from headset import ORIGIN
+
+    from artem_vr.displays.openxr.display import OpenXrDisplay
+
+    opened: list[OpenXrDisplay] = []
+
+    def opening(origin: Pose = ORIGIN, **options: Any) -> OpenXrDisplay:
+        opened.append(OpenXrDisplay(origin, **options))
+        return opened[-1]
+
+    yield opening
+    for display in opened:
+        display.close()
+
+
+@pytest.fixture
+def display(open_display: "Callable[..., OpenXrDisplay]") -> "OpenXrDisplay":
+    """A headset whose pictures can be read, for a person at the world's origin."""
+    return open_display(Pose((0.0, 0.0, 0.0)), keep=True)

@@ -1,14 +1,19 @@
 """Driving an `OpenXrDisplay` frame by frame."""
 
+import math
 import time
 from collections.abc import Callable
 
+from artem_vr.camera import Pose
 from artem_vr.displays.openxr.display import OpenXrDisplay
 from artem_vr.frame import FrameRequest
 from artem_vr.ports import Action, Controls
 
 Colour = tuple[float, float, float]
+Open = Callable[..., OpenXrDisplay]
 GREY: Colour = (0.5, 0.5, 0.5)
+ORIGIN = Pose((10.0, 0.0, -5.0), yaw=0.5)
+"""Where the world begins in tests that do not say otherwise."""
 
 
 def show(display: OpenXrDisplay, left: Colour = GREY, right: Colour = GREY) -> FrameRequest:
@@ -41,3 +46,8 @@ def collect(display: OpenXrDisplay, frames: int) -> tuple[list[Action], list[Con
         actions += display.actions()
         controls.append(display.controls())
     return actions, controls
+
+
+def about_y(angle: float) -> tuple[float, float, float, float]:
+    """The quaternion of a turn to the left."""
+    return (0.0, math.sin(angle / 2), 0.0, math.cos(angle / 2))

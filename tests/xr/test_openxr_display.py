@@ -1,38 +1,17 @@
 """The headset as a display, in real sessions."""
 
-import math
-from collections.abc import Callable, Iterator
-
 import numpy as np
 import pytest
-from headset import collect, show, show_until
+from headset import ORIGIN, Open, about_y, show, show_until
 from remote import Remote
-from validation import Report
 
 from artem_vr.camera import FAR, NEAR, Pose
-from artem_vr.displays.openxr.display import OpenXrDisplay
 from artem_vr.errors import DisplayError
 from artem_vr.frame import FrameRequest, GlFrame
-from artem_vr.ports import Action, Controls
-from artem_vr.xr.bindings import PROFILES
+from artem_vr.ports import Action
+from artem_vr.xr.library import xr
 
 pytestmark = pytest.mark.xr
-
-ORIGIN = Pose((10.0, 0.0, -5.0), yaw=0.5)
-Open = Callable[..., OpenXrDisplay]
-
-
-@pytest.fixture
-def open_display(remote: Remote, validation: Report) -> Iterator[Open]:
-    opened: list[OpenXrDisplay] = []
-
-    def opening(origin: Pose = ORIGIN, **options: object) -> OpenXrDisplay:
-        opened.append(OpenXrDisplay(origin, **options))  # type: ignore[arg-type]
-        return opened[-1]
-
-    yield opening
-    for display in opened:
-        display.close()
 
 
 def head_of(request: FrameRequest) -> np.ndarray:
@@ -41,10 +20,6 @@ def head_of(request: FrameRequest) -> np.ndarray:
     head = eyes[0].copy()
     head[:3, 3] = (eyes[0][:3, 3] + eyes[1][:3, 3]) / 2
     return head
-
-
-def about_y(angle: float) -> tuple[float, float, float, float]:
-    return (0.0, math.sin(angle / 2), 0.0, math.cos(angle / 2))
 
 
 def test_frames_come_in_order_at_the_runtimes_pace_and_end_as_asked(open_display: Open) -> None:
@@ -69,8 +44,9 @@ def test_times_are_those_of_the_programs_clock(open_display: Open) -> None:
 
 
 def test_eyes_stand_apart_and_look_where_the_head_does(open_display: Open, remote: Remote) -> None:
-    remote.move_head((0.3, 1.5, 0.2), about_y(0.8))
     display = open_display()
+    show(display)  # with the head at rest, which is then at ORIGIN
+    remote.move_head((0.3, 1.5, 0.2), about_y(0.8))
     request = show_until(display, lambda seen: abs(head_of(seen)[1, 3] - 1.5) < 1e-3)
     left, right = (np.linalg.inv(eye.view_44.astype(float)) for eye in request.eyes)
     apart = right[:3, 3] - left[:3, 3]
@@ -167,111 +143,69 @@ def test_a_frame_that_fails_halfway_is_ended_and_the_session_too(open_display: O
     show(again)
 
 
-@pytest.mark.usefixtures("no_welcome")
-def test_text_wakes_the_panel_and_it_fades(open_display: Open) -> None:
-    from artem_vr.panel_picture import PanelState
-
+def test_a_person_off_the_middle_of_the_room_starts_where_the_world_begins(open_display: Open, remote: Remote) -> None:
+    remote.move_head((1.4, 1.2, -0.9), about_y(2.5))
     display = open_display()
-    display.show_status(PanelState("The Great Wave", "Hokusai"))
+    request = show_until(display, lambda seen: abs(head_of(seen)[1, 3] - 1.2) < 1e-3)
+    seat = ORIGIN.matrix_44().astype(float)
+    assert np.allclose(head_of(request)[:3, :3], seat[:3, :3], atol=2e-3)
+    assert np.allclose(head_of(request)[:3, 3], (10.0, 1.2, -5.0), atol=5e-3), "on the same floor"
+
+
+def test_where_the_head_looks_is_between_canted_eyes(open_display: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    display = open_display(Pose((0.0, 0.0, 0.0)))
     show(display)
-    display.show_text(["The Great Wave"])
-    layers = []
-    for _ in range(12):
-        request = display.begin_frame()
-        assert request is not None
-        assert display._under_way is not None
-        frame = display._under_way[0]
-        display.end_frame()
-        layers.append(len(frame.layers))
-    assert layers[0] == 1
-    assert layers[-1] == 2, "the panel is a layer of its own"
+    _cant(monkeypatch, 0.1)
+    show(display)
+    assert display._connection is not None
+    assert display._connection.space.eyes is not None
+    forward = -display._connection.space.eyes.head_44[:3, 2]
+    assert np.allclose(forward, (0, 0, -1), atol=1e-3)
 
 
-def test_the_panel_says_at_the_beginning_what_the_buttons_do(open_display: Open) -> None:
-    from artem_vr.panel_picture import PanelState
-
-    display = open_display()
-    layers = []
-    for _ in range(20):
-        assert display.begin_frame() is not None
-        assert display._under_way is not None
-        frame = display._under_way[0]
-        display.show_status(PanelState("The Great Wave", "Hokusai"))
-        display.end_frame()
-        layers.append(len(frame.layers))
-    assert layers[-1] == 2
-    assert display._panel._drawn is not None
-    assert any("painter" in line for line in display._panel._drawn.hint_lines)
+def test_a_head_whose_place_is_lost_turns_where_it_was(
+    open_display: Open, remote: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    display = open_display(Pose((0.0, 0.0, 0.0)))
+    show(display)
+    remote.move_head((0.5, 1.5, 0.0))
+    show_until(display, lambda seen: abs(head_of(seen)[0, 3] - 0.5) < 1e-3)
+    _lose_place(monkeypatch)
+    remote.move_head((3.0, 0.2, 9.0), about_y(0.7))
+    for _ in range(3):
+        request = show(display)
+    assert np.allclose(head_of(request)[:3, 3], (0.5, 1.5, 0.0), atol=2e-3)
+    assert np.allclose(head_of(request)[:3, :3], Pose((0, 0, 0), 0.7).matrix_44()[:3, :3], atol=2e-3)
 
 
-# By controller: what is done, and what it means.
-INDEX = [
-    (lambda remote: remote.press("right", "a_click"), [Action.NEXT_STYLE], Controls()),
-    (lambda remote: remote.press("right", "b_click"), [Action.PREVIOUS_STYLE], Controls()),
-    (lambda remote: remote.press("right", "trigger_click"), [Action.NEXT_STYLE], Controls()),
-    (lambda remote: remote.press("left", "trigger_click"), [Action.PREVIOUS_STYLE], Controls()),
-    (lambda remote: remote.press("right", "thumbstick_click"), [Action.RECENTRE], Controls()),
-    (lambda remote: remote.tilt_thumbstick("right", 0.0, 1.0), [], Controls(strength=1.0)),
-    (lambda remote: remote.tilt_thumbstick("right", 0.0, -1.0), [], Controls(strength=-1.0)),
-    (lambda remote: remote.tilt_thumbstick("left", 1.0, 0.0), [], Controls(mix=1.0)),
-    (lambda remote: remote.tilt_thumbstick("left", -1.0, 0.0), [], Controls(mix=-1.0)),
-    (lambda remote: _squeeze(remote, "left"), [], Controls(clear=True)),
-    (lambda remote: _squeeze(remote, "right"), [], Controls(clear=True)),
-]
+def _cant(monkeypatch: pytest.MonkeyPatch, angle: float) -> None:
+    locate = xr.locate_views
+
+    def canted(*arguments):
+        state, views = locate(*arguments)
+        for view, side in zip(views, (1, -1), strict=True):
+            view.pose.orientation = xr.Quaternionf(*about_y(side * angle))
+        return state, views
+
+    monkeypatch.setattr(xr, "locate_views", canted)
 
 
-def _squeeze(remote: Remote, hand: str) -> None:
-    remote.controller(hand).squeeze = 1.0  # type: ignore[arg-type]
-    remote.send()
+def _lose_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    locate = xr.locate_views
 
+    def placeless(*arguments):
+        state, views = locate(*arguments)
+        state.view_state_flags = xr.ViewStateFlags.ORIENTATION_VALID_BIT
+        for view in views:
+            view.pose.position = xr.Vector3f(99.0, 99.0, 99.0)
+        return state, views
 
-@pytest.mark.parametrize(("do", "actions", "held"), INDEX, ids=range(len(INDEX)))
-def test_what_an_index_controller_does(open_display: Open, remote: Remote, do, actions, held) -> None:
-    display = open_display()
-    collect(display, 4)
-    do(remote)
-    done, controls = collect(display, 3)
-    assert done == actions
-    assert controls[-1] == held
-    remote.rest()
-    after, controls = collect(display, 3)
-    assert not after
-    assert controls[-1] == Controls()
-
-
-def test_the_menu_button_opens_the_panel_and_quits_when_it_is_held(open_display: Open, remote: Remote) -> None:
-    display = open_display()
-    collect(display, 4)
-    remote.press("left", "b_click")
-    collect(display, 2)
-    remote.release("left", "b_click")
-    collect(display, 2)
-    assert display._panel.visibility._until > 0, "open"
-    remote.press("left", "b_click")
-    for _ in range(100):
-        request = display.begin_frame()
-        if request is None:
-            break
-        display.end_frame()
-    assert request is None
-    assert Action.QUIT in display.actions()
-
-
-def test_select_and_menu_are_enough(open_display: Open, remote: Remote) -> None:
-    display = open_display(profiles=PROFILES[:1])
-    collect(display, 4)
-    remote.pull_trigger("right")
-    assert collect(display, 3)[0] == [Action.NEXT_STYLE]
-    remote.pull_trigger("right", 0.0)
-    remote.pull_trigger("left")
-    assert collect(display, 3)[1][-1] == Controls(clear=True)
-    remote.pull_trigger("left", 0.0)
-    assert collect(display, 3)[1][-1] == Controls()
-    assert display._hands.hints, "the panel says which button does what"
+    monkeypatch.setattr(xr, "locate_views", placeless)
 
 
 def test_recentring_makes_what_is_ahead_the_front(open_display: Open, remote: Remote) -> None:
     display = open_display()
+    show(display)
     remote.move_head((0.7, 1.4, 0.6), about_y(1.2))
     show_until(display, lambda seen: abs(head_of(seen)[1, 3] - 1.4) < 1e-3)
     remote.press("right", "thumbstick_click")
@@ -280,21 +214,3 @@ def test_recentring_makes_what_is_ahead_the_front(open_display: Open, remote: Re
     # On the same floor, above the same spot.
     assert np.allclose(head_of(request)[:3, 3], (10.0, 1.4, -5.0), atol=5e-3)
     assert Action.RECENTRE in display.actions()
-
-
-def test_controllers_may_be_switched_off_and_on(open_display: Open, remote: Remote) -> None:
-    display = open_display()
-    collect(display, 4)
-    remote.tilt_thumbstick("right", 0.0, 1.0)
-    assert collect(display, 3)[1][-1].strength == 1.0
-    remote.switch_off("right")
-    assert collect(display, 3)[1][-1] == Controls()
-    remote.press("right", "a_click")
-    remote.switch_on("right")
-    done, controls = collect(display, 3)
-    assert Action.NEXT_STYLE not in done, "it was down before it came on"
-    assert controls[-1].strength == 1.0
-    remote.release("right", "a_click")
-    collect(display, 3)
-    remote.press("right", "a_click")
-    assert collect(display, 3)[0] == [Action.NEXT_STYLE]

@@ -34,6 +34,7 @@ class Connection:
         keep: bool,
         depth: bool | None,
         profiles: Sequence[Profile],
+        before: WorldSpace | None = None,
     ) -> None:
         self.runtime = runtime
         # The processor would draw the depth of 4 million pixels once more, for runtimes that hardly look at it.
@@ -43,7 +44,7 @@ class Connection:
             self.session = Session(runtime, graphics)
             opened.callback(self.session.close)
             self.clock = RuntimeClock(runtime)
-            self.space = WorldSpace(self.session, origin_44)
+            self.space = WorldSpace(self.session, origin_44, before)
             opened.callback(self.space.close)
             self.eyes = EyeImages(runtime, self.session, graphics.ctx, eye_size, keep, depth)
             opened.callback(self.eyes.close)
@@ -53,10 +54,17 @@ class Connection:
             opened.callback(self.panel.close)
             self._opened = opened.pop_all()
 
+    def is_panel_in_view(self) -> bool:
+        """True when the panel hangs where the person looks."""
+        eyes = self.space.eyes
+        return eyes is not None and self.panel.is_in_view(eyes.head_44)
+
     def leave(self) -> None:
         """Ends the session in good order, if the runtime still listens, and closes everything."""
-        self.session.leave()
-        self.close()
+        try:
+            self.session.leave()
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Closes everything, in reverse order. May be called twice, and after the runtime has died."""

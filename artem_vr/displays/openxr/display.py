@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from artem_vr.camera import Pose
 from artem_vr.displays.openxr.connection import Connection
+from artem_vr.displays.openxr.eyes import scaled_eye
 from artem_vr.displays.openxr.hands import Hands
 from artem_vr.displays.openxr.panel import PanelPicture
-from artem_vr.errors import DisplayError
-from artem_vr.frame import FrameRequest, GlFrame, Size
+from artem_vr.errors import ArtemError, DisplayError
+from artem_vr.frame import FrameRequest, GlFrame
 from artem_vr.gl.fullscreen import Viewport
 from artem_vr.panel_picture import PanelState
 from artem_vr.ports import Action, Controls
@@ -23,15 +24,16 @@ from artem_vr.xr.bindings import PROFILES, Profile
 from artem_vr.xr.graphics_binding import GraphicsContext
 from artem_vr.xr.library import xr
 from artem_vr.xr.runtime import Runtime, RuntimeAwayError, reason
-from artem_vr.xr.session import Event, Frame
-from artem_vr.xr.space import LocatedEyes
+from artem_vr.xr.session import Event, Frame, SpaceChange
+from artem_vr.xr.space import LocatedEyes, WorldSpace
 
 _RETRY_SECONDS = 1.0
 _IDLE_SECONDS = 0.02
 """How often a session that shows nothing is asked whether it may."""
 _NOTICE_SECONDS = 2.0
 """How long a headset may show nothing before a line says why."""
-_SMALLEST_EYE = 64
+_MOST_FAILURES = 5
+"""How many sessions in a row may be lost without having shown a frame."""
 WELCOME_SECONDS = 6.0
 """How long the panel, with what the buttons do, is shown at the beginning."""
 _log = logging.getLogger(__name__)
@@ -76,10 +78,14 @@ class OpenXrDisplay:
         self._last_pixels: NDArray[np.uint8] | None = None
         self._silent_since: float | None = None
         self._connection: Connection | None = None
+        self._last_space: WorldSpace | None = None
+        self._changes: list[SpaceChange] = []
+        self._failures = 0
+        self._told = ""
         with contextlib.ExitStack() as opened:
             runtime = Runtime()
             opened.callback(runtime.close)
-            self._graphics = GraphicsContext(runtime.extensions)
+            self._graphics = GraphicsContext(runtime)
             opened.callback(self._graphics.close)
             self.ctx: moderngl.Context = self._graphics.ctx
             self._panel = PanelPicture(self.ctx)
@@ -94,7 +100,7 @@ class OpenXrDisplay:
         return self._description
 
     def _connect(self, runtime: Runtime) -> Connection:
-        self.eye_size = _scaled(runtime.eye_size, self._eye_scale, runtime.largest_eye)
+        self.eye_size = scaled_eye(runtime.eye_size, self._eye_scale, runtime.largest_eye)
         try:
             connection = Connection(
                 runtime,
@@ -105,9 +111,12 @@ class OpenXrDisplay:
                 self._keep,
                 self._depth,
                 self._profiles,
+                self._last_space,
             )
         except xr.XrException as error:
             raise RuntimeAwayError(f"{runtime.name} opens no session ({reason(error)})") from error
+        self._last_space = connection.space
+        self._changes.clear()
         self._description = f"{runtime.name}, {runtime.headset}"
         self._last_frame = self._silent_since = None
         self._hands.forget()
@@ -133,7 +142,10 @@ class OpenXrDisplay:
 
     def _next_request(self, connection: Connection) -> FrameRequest | None:
         for event in connection.session.poll():
-            self._follow(event, connection)
+            if isinstance(event, SpaceChange):
+                self._changes.append(event)
+            else:
+                self._follow(event, connection)
         if self._connection is None or self._over:
             return None
         if not connection.session.running:
@@ -144,6 +156,10 @@ class OpenXrDisplay:
         self._now = connection.clock.seconds(frame)
         if self._hands.follow(connection, self._now):
             self._over = True
+        for change in [change for change in self._changes if change.time <= frame.time]:
+            self._changes.remove(change)
+            if connection.space.follow(change, frame):
+                self._hands.pending.append(Action.RECENTRE)
         eyes = connection.space.locate(frame) if frame.should_render else None
         if eyes is None:
             self._scope.close()
@@ -164,9 +180,6 @@ class OpenXrDisplay:
             self._lose("the runtime has ended it")
         elif event is Event.EXIT:
             self._over = True
-        elif event is Event.RECENTRED:
-            connection.space.reset()
-            self._hands.pending.append(Action.RECENTRE)
         elif event is Event.CONTROLLERS:
             self._hands.hints = connection.controllers.hints()
 
@@ -184,11 +197,12 @@ class OpenXrDisplay:
             self._silent_since = now
         elif now - self._silent_since > _NOTICE_SECONDS:
             self._silent_since = float("inf")
-            _log.warning(
-                "the headset shows nothing of this now (%s): it is asleep, or another application is in front;"
-                " waiting (Ctrl-C ends)",
-                connection.session.state.name.lower(),
+            why = (
+                "it does not know where it is"
+                if connection.session.focused
+                else f"it is asleep, or another application is in front ({connection.session.state.name.lower()})"
             )
+            _log.warning("the headset shows nothing of this now: %s; waiting (Ctrl-C ends)", why)
 
     def _lose(self, why: str) -> None:
         """Lets a dead session go. Whatever was under way is of no use any more."""
@@ -201,6 +215,9 @@ class OpenXrDisplay:
         if self._keep:
             self._last_pixels = connection.eyes.read_pixels()
         connection.close()
+        self._failures += 1
+        if self._failures >= _MOST_FAILURES:
+            raise DisplayError(f"the OpenXR runtime takes no frame ({why}): start it anew, or update it")
         self._over = self._over or self._once
         _log.warning("the OpenXR session is lost (%s)%s", why, "" if self._once else ": waiting for it (Ctrl-C ends)")
 
@@ -208,9 +225,14 @@ class OpenXrDisplay:
         time.sleep(_RETRY_SECONDS)
         try:
             self._connection = self._connect(Runtime())
-        except DisplayError as error:
-            # Anything may be missing while a runtime starts again.
+        except RuntimeAwayError as error:
             _log.debug("still waiting for the OpenXR runtime: %s", error)
+            return None
+        except ArtemError as error:
+            # Anything may be missing while a runtime starts again; what stays so, a person should know.
+            if str(error) != self._told:
+                self._told = str(error)
+                _log.warning("%s; waiting", error)
             return None
         _log.warning("%s is back", self._description)
         return self._connection
@@ -236,6 +258,7 @@ class OpenXrDisplay:
             if self._keep and connection.eyes.picture is not None:
                 connection.panel.draw_into(connection.eyes.picture, eyes)
             self._scope.close()
+            self._failures = 0
         except xr.XrException as error:
             self._lose(reason(error))
 
@@ -270,14 +293,8 @@ class OpenXrDisplay:
         with contextlib.suppress(xr.XrException):
             self._scope.close()
         connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.leave()
-        self._opened.close()
-
-
-def _scaled(size: Size, scale: float, largest: Size) -> Size:
-    """Even numbers, which every network and film likes, and no more than the runtime takes."""
-    width, height = (
-        max(_SMALLEST_EYE, 2 * (min(round(side * scale), most) // 2)) for side, most in zip(size, largest, strict=True)
-    )
-    return width, height
+        try:
+            if connection is not None:
+                connection.leave()
+        finally:
+            self._opened.close()

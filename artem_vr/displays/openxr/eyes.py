@@ -17,6 +17,8 @@ from artem_vr.xr.session import Frame, Session
 from artem_vr.xr.space import LocatedEyes, WorldSpace
 from artem_vr.xr.swapchain import ENCODED, Swapchain, colour_format, depth_format
 
+_SMALLEST_EYE = 64
+
 
 class EyeImages:
     """A swapchain of `size` pixels for each eye, and one for its depth if `depth` is wanted and the runtime takes it.
@@ -121,3 +123,11 @@ class EyeImages:
     def close(self) -> None:
         """Gives everything back. May be called twice, and after the runtime has died."""
         self._opened.close()
+
+
+def scaled_eye(size: Size, scale: float, largest: Size) -> Size:
+    """`size` times `scale` along each side: even numbers, which every network and film likes, and at most `largest`."""
+    width, height = (
+        max(_SMALLEST_EYE, 2 * (min(round(side * scale), most) // 2)) for side, most in zip(size, largest, strict=True)
+    )
+    return width, height

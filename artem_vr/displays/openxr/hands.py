@@ -35,7 +35,7 @@ class Hands:
         hands = connection.controllers.read() if connection.session.focused else HandsInput()
         meaning = self._gestures.interpret(hands, now)
         self.controls = meaning.controls
-        self._tell_panel(meaning.wish, bool(meaning.actions), now)
+        self._tell_panel(meaning.wish, bool(meaning.actions), connection, now)
         if Action.RECENTRE in meaning.actions:
             connection.space.recentre()
         if meaning.actions or meaning.wish is PanelWish.TOGGLE:
@@ -43,9 +43,12 @@ class Hands:
         self.pending += meaning.actions
         return Action.QUIT in meaning.actions
 
-    def _tell_panel(self, wish: PanelWish | None, acted: bool, now: float) -> None:
+    def _tell_panel(self, wish: PanelWish | None, acted: bool, connection: Connection, now: float) -> None:
         self.notice = ""
-        if wish is PanelWish.TOGGLE:
+        if wish is PanelWish.TOGGLE and self._panel.is_open(now) and not connection.is_panel_in_view():
+            connection.panel.hang_anew()  # who does not see it wants it here
+            self._panel.open(now)
+        elif wish is PanelWish.TOGGLE:
             self._panel.toggle(now)
         elif wish is PanelWish.ANNOUNCE_QUIT:
             self._panel.wake(now)

@@ -1,6 +1,7 @@
 """The panel that hangs in the world of a headset: a quad layer with the state of the painting."""
 
 import contextlib
+import logging
 import math
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -15,6 +16,7 @@ from artem_vr.frame import Size
 from artem_vr.gl.fullscreen import FullscreenPass
 from artem_vr.gl.world_quad import WorldQuad
 from artem_vr.panel_picture import PanelState, draw_panel
+from artem_vr.thread_priority import let_others_first
 from artem_vr.xr.library import xr
 from artem_vr.xr.panel_visibility import PanelVisibility
 from artem_vr.xr.pose import Matrix, matrix_44, tilted_pose
@@ -23,14 +25,19 @@ from artem_vr.xr.space import LocatedEyes, WorldSpace
 from artem_vr.xr.swapchain import ENCODED, Swapchain
 
 SIZE: Size = (768, 432)
-WIDTH = 0.42
+WIDTH = 0.525
 """Metres across."""
-DISTANCE = 0.6
-"""Metres from the eyes: an arm's length."""
+DISTANCE = 0.75
+"""Metres from the eyes: an arm's length, and no nearer than eyes like to look for long."""
 BELOW = math.radians(18.0)
 """How far under the line of sight it hangs, so that the world stays in view above it."""
 _REDRAW_SECONDS = 0.25
 """How often figures on it change at most."""
+_STEERED_SECONDS = 0.1
+"""The same for what a stick moves."""
+_IN_VIEW = math.radians(35.0)
+"""How far off the line of sight, beside where it appears, it still counts as seen."""
+_log = logging.getLogger(__name__)
 
 
 class PanelPicture:
@@ -40,7 +47,7 @@ class PanelPicture:
         self.visibility = PanelVisibility()
         self.state: PanelState | None = None
         self.texture = ctx.texture(SIZE, 4)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="panel")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="panel", initializer=let_others_first)
         self._drawing: tuple[PanelState, Future[NDArray[np.uint8]]] | None = None
         self._drawn: PanelState | None = None
         self._asked_at = -math.inf
@@ -49,19 +56,31 @@ class PanelPicture:
     def update(self, now: float) -> None:
         """Takes the picture that is ready and asks for the next one; for a panel that is seen."""
         if self._drawing is not None and self._drawing[1].done():
-            self._drawn, picture = self._drawing
-            self.texture.write(np.ascontiguousarray(picture.result()[::-1]))
+            self._take(*self._drawing)
             self._drawing = None
-            self.version += 1
-        # What a person has chosen is shown at once, figures now and then.
-        due = not self.is_current or now - self._asked_at >= _REDRAW_SECONDS
-        if self._drawing is None and self.state is not None and self.state != self._drawn and due:
+        if self._drawing is None and self.state is not None and self.state != self._drawn and self._is_due(now):
             self._asked_at = now
             self._drawing = self.state, self._thread.submit(draw_panel, self.state, SIZE)
 
+    def _take(self, state: PanelState, drawing: Future[NDArray[np.uint8]]) -> None:
+        self._drawn = state
+        if (error := drawing.exception()) is not None:  # no reason to end the show
+            _log.warning("the panel cannot be drawn: %r", error)
+            return
+        self.texture.write(np.ascontiguousarray(drawing.result()[::-1]))
+        self.version += 1
+
+    def _is_due(self, now: float) -> bool:
+        """What a person has chosen is shown at once, what a stick moves soon, figures now and then."""
+        passed = now - self._asked_at
+        if self.state is None or self._drawn is None or not self.is_current:
+            return True
+        steered = _steered(self.state) != _steered(self._drawn)
+        return passed >= (_STEERED_SECONDS if steered else _REDRAW_SECONDS)
+
     @property
     def is_current(self) -> bool:
-        """True when the texture tells what a person has chosen; its figures may be a little old."""
+        """True when the texture tells what a person has chosen; strength, mix and figures may be a little old."""
         return self._drawn is not None and self.state is not None and _choice(self._drawn) == _choice(self.state)
 
     def close(self) -> None:
@@ -71,7 +90,12 @@ class PanelPicture:
 
 
 def _choice(state: PanelState) -> tuple[object, ...]:
-    return state.title, state.strength, state.blend, state.plain, state.notice, state.hint_lines
+    return state.title, state.plain, state.notice, state.hint_lines
+
+
+def _steered(state: PanelState) -> tuple[int, int]:
+    """As far as it can be seen: in percent."""
+    return round(100 * state.strength), round(100 * state.blend)
 
 
 class PanelLayer:
@@ -121,6 +145,20 @@ class PanelLayer:
                 size=xr.Extent2Df(WIDTH, WIDTH * SIZE[1] / SIZE[0]),
             )
         )
+
+    def hang_anew(self) -> None:
+        """It will hang before wherever the head looks next."""
+        self._pose = None
+
+    def is_in_view(self, head_44: Matrix) -> bool:
+        """True for a panel that a person with this head can be taken to see, or that has yet to appear."""
+        if self._pose is None:
+            return True
+        wanted_44, hangs_44 = matrix_44(hanging_pose(head_44)), matrix_44(self._pose)
+        towards = [place[:3, 3] - head_44[:3, 3] for place in (wanted_44, hangs_44)]
+        away = np.linalg.norm(towards[1])
+        cosine = towards[0] @ towards[1] / max(1e-6, float(np.linalg.norm(towards[0]) * away))
+        return bool(cosine > math.cos(_IN_VIEW) and away < 2 * DISTANCE)
 
     def draw_into(self, picture: SideBySide, located: LocatedEyes) -> None:
         """Draws what `add_to` has just added into a picture of both eyes, as the runtime will lay it over them."""
