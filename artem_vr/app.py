@@ -210,18 +210,16 @@ def vr(
 ) -> dict[str, Any]:
     """Shows the painted world in a headset, to the end, and returns the run's statistics (see `artem_vr.stats`).
 
-    `on_frame` is told the count of frames shown, `say` a line on where they are shown. Raises
-    `ArtemError`; then no output file is left behind.
+    `on_frame` is told the count of frames shown, `say` a line on where that is. Raises `ArtemError`; then no output
+    file is left behind.
     """
     check_vr(options)
     check_engine(options.engine, options.device)
     with ExitStack() as stack:
         bank = open_bank(options.model, options.style)
         control = StyleControl(bank, options.style, options.strength, options.cues, alpha=options.alpha)
-        headset = _open_headset(options)
+        headset = _open_headset(options, say)
         stack.callback(headset.close)
-        width, height = headset.eye_size
-        say(f"showing two eyes of {width}x{height} in {headset.description} (Ctrl-C ends)")
         source = open_source(headset, options, headset.eye_size)
         stack.callback(source.close)
         display, picture_size = _hang(stack, headset, source, options)
@@ -234,15 +232,10 @@ def vr(
         stats = RunStats()
         outputs = stack.enter_context(Outputs(options, display, stats, on_frame, live=True))
         feed = PanelFeed(control, stats, bank.names, headset.show_status)
-
-        def shown(request: FrameRequest) -> None:
-            outputs.frame_shown(request)
-            feed.update(request.time)
-
         uploader, bridge, compositor = _open_passes(stack, display, options, net_size)
         pipeline = Pipeline(
             display, source, uploader, bridge, stylizer, compositor, control, stats,
-            limiter=BrightnessLimiter(), wait_for_first=False, on_shown=shown,
+            limiter=BrightnessLimiter(), wait_for_first=False, on_shown=_each(outputs.frame_shown, feed.frame_shown),
         )  # fmt: skip
         run_to_the_end(pipeline, options.seconds)
         figures = report(stats, options, display, engine, pipeline, net_size)
@@ -250,7 +243,17 @@ def vr(
     return figures
 
 
-def _open_headset(options: VrOptions) -> "OpenXrDisplay":
+def _each(*observers: Callable[[FrameRequest], None]) -> Callable[[FrameRequest], None]:
+    """Tells all of them, in this order."""
+
+    def tell(request: FrameRequest) -> None:
+        for observer in observers:
+            observer(request)
+
+    return tell
+
+
+def _open_headset(options: VrOptions, say: Callable[[str], None]) -> "OpenXrDisplay":
     from artem_vr.displays.openxr.display import OpenXrDisplay
     from artem_vr.sources.courtyard.path import walk
 
@@ -258,7 +261,10 @@ def _open_headset(options: VrOptions) -> "OpenXrDisplay":
     start = walk(0.0) if options.source == "scene" else Pose((0.0, 0.0, 0.0))
     origin = Pose((start.position[0], 0.0, start.position[2]), start.yaw)
     keep = options.record is not None or options.snapshot is not None
-    return OpenXrDisplay(origin, options.frames, options.once, keep, eye_scale=options.eye_scale)
+    headset = OpenXrDisplay(origin, options.frames, options.once, keep, eye_scale=options.eye_scale)
+    width, height = headset.eye_size
+    say(f"showing two eyes of {width}x{height} in {headset.description} (Ctrl-C ends)")
+    return headset
 
 
 def _hang(stack: ExitStack, headset: "OpenXrDisplay", source: FrameSource, options: VrOptions) -> tuple[Display, Size]:

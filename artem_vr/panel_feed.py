@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Collection
 
+from artem_vr.frame import FrameRequest
 from artem_vr.panel_picture import PanelState
 from artem_vr.stats import RunStats
 from artem_vr.style_control import StyleControl
@@ -23,8 +24,9 @@ class PanelFeed:
         self._thumbnails = {style: load_thumbnail(style) for style in {*styles, control.style}}
         self._counts: deque[tuple[float, int, int]] = deque()
 
-    def update(self, now: float) -> None:
-        """Follows the run at time `now`, in seconds."""
+    def frame_shown(self, request: FrameRequest) -> None:
+        """Follows the run by a frame."""
+        now = request.time
         stats, control = self._stats, self._control
         self._counts.append((now, stats.frames, stats.painted_frames))
         while len(self._counts) > 2 and now - self._counts[1][0] >= _SECONDS:

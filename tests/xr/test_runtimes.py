@@ -10,8 +10,9 @@ from validation import Report
 
 from artem_vr.camera import Pose
 from artem_vr.displays.openxr.display import OpenXrDisplay
-from artem_vr.errors import DisplayError
+from artem_vr.errors import DisplayError, GraphicsError
 from artem_vr.ports import Action
+from artem_vr.xr import graphics_binding
 from artem_vr.xr import runtime as runtime_module
 from artem_vr.xr.library import xr
 
@@ -89,6 +90,21 @@ def test_a_runtime_without_any_usual_format_is_one_clear_line(
 ) -> None:
     monkeypatch.setattr(xr, "enumerate_swapchain_formats", lambda session: [0x1234])
     with pytest.raises(DisplayError, match="0x1234"):
+        OpenXrDisplay(STANDING)
+
+
+def test_the_context_has_the_version_that_the_runtime_wants(
+    remote: Remote, validation: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drivers hand out exactly what is asked for, and runtimes for headsets want more than this program does."""
+    ask = graphics_binding.lowest_version  # which OpenXR insists on before a session
+    monkeypatch.setattr(graphics_binding, "lowest_version", lambda runtime: max(ask(runtime), (4, 3)))
+    display = OpenXrDisplay(STANDING)
+    assert display.ctx.version_code >= 430
+    show(display)
+    display.close()
+    monkeypatch.setattr(graphics_binding, "lowest_version", lambda runtime: max(ask(runtime), (9, 9)))
+    with pytest.raises(GraphicsError, match=r"9\.9"):
         OpenXrDisplay(STANDING)
 
 
