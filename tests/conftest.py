@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 
 import moderngl
@@ -19,8 +20,9 @@ MakeGlFrame = Callable[..., GlFrame]
 
 # Whatever styles whoever runs the tests has added to the shipped bank, the tests and their processes see it as it is.
 os.environ["ARTEM_VR_STYLES"] = os.devnull
-# Graphs that were kept by another run would hide a conversion that has broken. Nothing can be kept below a file.
-os.environ["ARTEM_VR_CACHE"] = os.devnull
+# Graphs that were kept by another run would hide a conversion that has broken; those of this run save minutes.
+_kept = tempfile.TemporaryDirectory(prefix="artem-vr-tests-", ignore_cleanup_errors=True)
+os.environ["ARTEM_VR_CACHE"] = _kept.name
 
 
 @pytest.fixture(scope="session")

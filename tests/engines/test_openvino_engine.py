@@ -72,3 +72,18 @@ def test_bf16_is_refused_where_the_processor_lacks_it(bank: StyleBank, monkeypat
 def test_an_unknown_precision(bank: StyleBank) -> None:
     with pytest.raises(EngineError, match=r"int4.*choose auto, f32 or bf16"):
         OpenVinoEngine(bank, "int4")
+
+
+def test_nothing_is_told_to_anybody(bank: StyleBank, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenVINO's own converter reports its use over the network, unless a person has found out how to forbid it."""
+    telemetry = pytest.importorskip("openvino_telemetry", reason="this OpenVINO has no telemetry")
+
+    def told(*ignored: object, **named: object) -> None:
+        raise AssertionError("something was reported")
+
+    for name in [name for name in vars(telemetry.Telemetry) if name.startswith(("send", "start", "end"))]:
+        monkeypatch.setattr(telemetry.Telemetry, name, told)
+    engine = OpenVinoEngine(bank, "f32")
+    engine.paint(picture(20, 26)[None], bank.styles_SD[:1])
+    assert engine.compilations == 1
+    engine.close()

@@ -47,6 +47,8 @@ class _Reporter:
     def __init__(self, config: pytest.Config, path: Path) -> None:
         self._config = config
         self._file = path.open("a", encoding="utf-8")
+        # What a shell runs in the background is told to ignore the interruption by which this Python is ended.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         if sys.platform == "linux":
             pr_set_pdeathsig = 1  # it ends with the first pytest, however that ends
             ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGINT)

@@ -1,7 +1,6 @@
 """The command in a process of its own, in a real session."""
 
 import json
-import os
 import signal
 import subprocess
 import time
@@ -52,14 +51,20 @@ def test_the_command_leaves_a_film_a_picture_and_figures(
 
 def test_ctrl_c_ends_the_show_in_good_order(service: Service, remote: Remote, runtime: Runtime, tmp_path: Path) -> None:
     figures = tmp_path / "s.json"
+    # A shell that runs the tests in the background has told them to ignore Ctrl-C, and their children would, too.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     show = subprocess.Popen(
         command(runtime, "--strength", "0", "--stats", str(figures)),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    time.sleep(6)
-    assert show.poll() is None
-    show.send_signal(signal.SIGINT)
-    output, errors = show.communicate(timeout=20)
+    signal.signal(signal.SIGINT, before)
+    try:
+        time.sleep(6)
+        assert show.poll() is None
+        show.send_signal(signal.SIGINT)
+        output, errors = show.communicate(timeout=20)
+    finally:
+        show.kill()
     assert show.returncode == 0, errors
     assert "Traceback" not in errors
     assert json.loads(figures.read_text())["frames"] > 0
