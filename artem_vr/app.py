@@ -198,7 +198,7 @@ def preview(options: PreviewOptions, on_frame: Callable[[int], None] = lambda fr
             every_frame=options.simulated, on_shown=outputs.frame_shown, on_snapshot=outputs.take_snapshot,
         )  # fmt: skip
         run_to_the_end(pipeline, options.seconds)
-        figures = report(stats, options, display, engine, pipeline, net_size)
+        figures = report(stats, options, display, engine, pipeline, net_size, pipeline.eye_size)
         outputs.finish(figures)
     return figures
 
@@ -238,7 +238,7 @@ def vr(
             limiter=BrightnessLimiter(), wait_for_first=False, on_shown=_each(outputs.frame_shown, feed.frame_shown),
         )  # fmt: skip
         run_to_the_end(pipeline, options.seconds)
-        figures = report(stats, options, display, engine, pipeline, net_size)
+        figures = report(stats, options, display, engine, pipeline, net_size, headset.eye_size)
         outputs.finish(figures)
     return figures
 

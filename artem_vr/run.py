@@ -43,14 +43,20 @@ def run_to_the_end(pipeline: Pipeline, seconds: float | None) -> None:
 
 
 def report(
-    stats: RunStats, options: RunOptions, display: Display, engine: Engine, pipeline: Pipeline, net_size: Size
+    stats: RunStats,
+    options: RunOptions,
+    display: Display,
+    engine: Engine,
+    pipeline: Pipeline,
+    net_size: Size,
+    eye_size: Size,
 ) -> dict[str, Any]:
-    """The figures of a run under their documented keys."""
+    """The figures of a run under their documented keys. Sizes are (width, height) of one eye: painted, and shown."""
     stats.missed_frames = display.missed_frames
     return stats.report(
         {
             "engine": engine.name, "device": engine.device, "precision": engine.precision,
-            "net_size": list(net_size), "eye_size": list(pipeline.eye_size), "source": options.source,
+            "net_size": list(net_size), "eye_size": list(eye_size), "source": options.source,
             "upsampling": pipeline.compositor.upsampling, "gl_renderer": renderer(display.ctx),
         }
     )  # fmt: skip

@@ -133,7 +133,8 @@ def test_a_picture_hangs_in_the_world(
             remote.move_head((0.0, 1.6, 0.0), about_y(turn))
 
     options = VrOptions(source=f"image:{photo}", strength=0.0, screen=lock, camera_fov=60.0, frames=70, snapshot=seen)
-    vr(options, on_frame)
+    report = vr(options, on_frame)
+    assert report["eye_size"] == [320, 240], "the headset's, whatever the picture has"
     pixels = np.asarray(Image.open(seen).convert("RGB"), int)
     columns = np.flatnonzero(pixels[120, :320, 1] > 120)
     # Both eyes see a rectangle 2 m before the middle of the head; the left one is a little to the left of that.
