@@ -38,7 +38,6 @@ class Veil:
 
 
 NO_VEIL = Veil(0.0, 0.0)
-BLACK_VEIL = Veil(0.0, 1.0)
 
 
 def mean_luma(pixels_EHWC: Any) -> float:

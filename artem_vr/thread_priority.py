@@ -9,7 +9,7 @@ import sys
 import threading
 
 NICENESS = 10
-"""How far a network stands back (see `nice(2)`): with 10 it gets a tenth of a contested core."""
+"""How far threads stand back (see `nice(2)`): with 10 they get a tenth of a contested core."""
 
 
 def let_others_first(niceness: int = NICENESS) -> None:

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from artem_vr.brightness import (
-    BLACK_VEIL,
     GROUND_LUMA,
     MAX_STEP,
     NO_VEIL,
@@ -19,6 +18,7 @@ from artem_vr.frame import HostFrame
 from artem_vr.gl.upload import FrameUploader
 
 FRAME = 1 / 72
+BLACK_VEIL = Veil(0.0, 1.0)
 
 
 def shown(luma: float, veil: Veil) -> float:

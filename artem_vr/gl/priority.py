@@ -8,8 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-NICENESS = 10
-"""How far software OpenGL stands back (see `nice(2)`): with 10 it gets a tenth of a contested core."""
+from artem_vr.thread_priority import NICENESS
 
 _DRAWING_THREADS = ("llvmpipe",)
 _THREADS = Path("/proc/self/task")

@@ -62,6 +62,18 @@ _STICK_HINTS = (
     "grip\tthe plain world",
 )
 
+_STICKS = {RECENTRE: ("r/thumbstick/click",), STRENGTH: ("r/thumbstick/y",), MIX: ("l/thumbstick/x",)}
+_TOUCH = _hands(
+    {
+        NEXT: ("r/a/click", "r/trigger/value"),
+        PREVIOUS: ("r/b/click", "l/trigger/value"),
+        CLEAR: ("b/squeeze/value",),
+        PANEL: ("l/menu/click",),
+        **_STICKS,
+    }
+)
+_TOUCH_HINTS = ("A, B\tnext, previous painter", *_STICK_HINTS, "menu\tthis panel; held: quit")
+
 PROFILES = (
     Profile(
         "/interaction_profiles/khr/simple_controller",
@@ -82,18 +94,8 @@ PROFILES = (
     ),
     Profile(
         "/interaction_profiles/oculus/touch_controller",
-        _hands(
-            {
-                NEXT: ("r/a/click", "r/trigger/value"),
-                PREVIOUS: ("r/b/click", "l/trigger/value"),
-                CLEAR: ("b/squeeze/value",),
-                PANEL: ("l/menu/click",),
-                RECENTRE: ("r/thumbstick/click",),
-                STRENGTH: ("r/thumbstick/y",),
-                MIX: ("l/thumbstick/x",),
-            }
-        ),
-        ("A, B\tnext, previous painter", *_STICK_HINTS, "menu\tthis panel; held: quit"),
+        _TOUCH,
+        _TOUCH_HINTS,
     ),
     Profile(
         "/interaction_profiles/valve/index_controller",
@@ -103,9 +105,7 @@ PROFILES = (
                 PREVIOUS: ("r/b/click", "l/trigger/click"),
                 CLEAR: ("b/squeeze/force",),  # the value is there at a mere touch
                 PANEL: ("l/b/click",),
-                RECENTRE: ("r/thumbstick/click",),
-                STRENGTH: ("r/thumbstick/y",),
-                MIX: ("l/thumbstick/x",),
+                **_STICKS,
             }
         ),
         ("A, B\tnext, previous painter", *_STICK_HINTS, "left B\tthis panel; held: quit"),
@@ -141,27 +141,15 @@ PROFILES = (
                 PREVIOUS: ("l/trigger/value",),
                 CLEAR: ("b/squeeze/click",),
                 PANEL: ("l/menu/click",),
-                RECENTRE: ("r/thumbstick/click",),
-                STRENGTH: ("r/thumbstick/y",),
-                MIX: ("l/thumbstick/x",),
+                **_STICKS,
             }
         ),
         ("triggers\tnext, previous painter", *_STICK_HINTS, "left menu\tthis panel; held: quit"),
     ),
     Profile(
         "/interaction_profiles/bytedance/pico4_controller",
-        _hands(
-            {
-                NEXT: ("r/a/click", "r/trigger/value"),
-                PREVIOUS: ("r/b/click", "l/trigger/value"),
-                CLEAR: ("b/squeeze/value",),
-                PANEL: ("l/menu/click",),
-                RECENTRE: ("r/thumbstick/click",),
-                STRENGTH: ("r/thumbstick/y",),
-                MIX: ("l/thumbstick/x",),
-            }
-        ),
-        ("A, B\tnext, previous painter", *_STICK_HINTS, "menu\tthis panel; held: quit"),
+        _TOUCH,
+        _TOUCH_HINTS,
         extension=PICO,
     ),
 )

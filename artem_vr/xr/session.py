@@ -23,7 +23,6 @@ _FAREWELL = 1.0
 class Event(Enum):
     """What a runtime may tell between two frames, as far as it concerns the program."""
 
-    STATE = "another state"
     CONTROLLERS = "another controller, or none"
     LOST = "the session or the instance is lost"
     EXIT = "the runtime wants the session to end"
@@ -122,10 +121,10 @@ class Session:
             self.running = False
             xr.end_session(self.handle)
         elif state == xr.SessionState.EXITING:
-            return [Event.STATE, Event.EXIT]
+            return [Event.EXIT]
         elif state == xr.SessionState.LOSS_PENDING:
-            return [Event.STATE, Event.LOST]
-        return [Event.STATE]
+            return [Event.LOST]
+        return []
 
     @contextmanager
     def frame(self) -> Iterator[Frame]:

@@ -22,12 +22,11 @@ def picture(ctx: moderngl.Context) -> Iterator[PanelPicture]:
 
 
 def update_until_current(picture: PanelPicture, now: float = 0.0) -> None:
-    for _ in range(500):
+    deadline = time.monotonic() + 5
+    while not picture.is_current and time.monotonic() < deadline:
         picture.update(now)
-        if picture.is_current:
-            return
         time.sleep(0.01)
-    raise AssertionError("the panel is never drawn")
+    assert picture.is_current, "the panel is never drawn"
 
 
 def read(picture: PanelPicture) -> np.ndarray:
@@ -35,13 +34,15 @@ def read(picture: PanelPicture) -> np.ndarray:
 
 
 def test_it_is_current_though_its_figures_change_with_every_frame(picture: PanelPicture) -> None:
+    current = []
     for count in range(100):
         picture.state = PanelState("The Scream", shown_fps=float(count))
         picture.update(now=0.5 * count)  # slow frames: each may ask for a new drawing
-        if picture.is_current:
-            return
+        current.append(picture.is_current)
         time.sleep(0.02)
-    raise AssertionError("it waits for figures that never stand still")
+    assert not current[0], "nothing is drawn yet"
+    assert any(current), "it waits for figures that never stand still"
+    assert all(current[current.index(True) :]), "and once it is current it stays so"
 
 
 def test_another_style_is_told_before_it_is_shown(picture: PanelPicture) -> None:
