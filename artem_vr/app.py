@@ -1,38 +1,24 @@
 """The composition root: the only module that names concrete sources, engines, bridges and displays."""
 
 import math
-import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
 from artem_vr.bridges.host import HostBridge
-from artem_vr.brightness import BrightnessLimiter
 from artem_vr.camera import HeadPath, Pose
-from artem_vr.compositor import Compositor
-from artem_vr.config import PreviewOptions, RunOptions, VrOptions, check, check_vr, default_net_size, parse_source
+from artem_vr.config import PreviewOptions, RunOptions, VrOptions, parse_source
 from artem_vr.displays.headless import HeadlessDisplay
-from artem_vr.errors import DisplayError, EngineError, UsageError, unknown_name
-from artem_vr.frame import EYES, FrameRequest, Size
-from artem_vr.gl.priority import stand_back
-from artem_vr.gl.upload import FrameUploader
-from artem_vr.late_engine import LateEngine
+from artem_vr.errors import EngineError, UsageError, unknown_name
+from artem_vr.frame import EYES, Size
 from artem_vr.machine import has_nvidia_driver
-from artem_vr.outputs import Outputs
-from artem_vr.panel_feed import PanelFeed
-from artem_vr.picture_styles import open_bank
-from artem_vr.pipeline import Pipeline
 from artem_vr.ports import Bridge, Display, Engine, FrameSource
-from artem_vr.run import report, run_to_the_end, start_stylizer
-from artem_vr.stats import RunStats
-from artem_vr.style_control import StyleControl
 from artem_vr.styles import StyleBank
 
 if TYPE_CHECKING:
@@ -136,7 +122,7 @@ def scene_pictures(size: Size, count: int) -> Iterator[NDArray[np.uint8]]:
     both = (EYES * size[0], size[1])
     options = PreviewOptions(size=both, headless=True, frames=count, fps=count / ROUND)
     with ExitStack() as stack:
-        display = _open_display(options, _head_path(options))
+        display = open_display(options, head_path(options))
         stack.callback(display.close)
         source = open_source(display, options, options.eye_size)
         stack.callback(source.close)
@@ -146,7 +132,8 @@ def scene_pictures(size: Size, count: int) -> Iterator[NDArray[np.uint8]]:
             yield np.ascontiguousarray(pixels[::-1, :, :3])
 
 
-def _head_path(options: PreviewOptions) -> HeadPath:
+def head_path(options: PreviewOptions) -> HeadPath:
+    """Where the head of a preview goes by itself: a walk through the scene, nowhere for pictures."""
     if options.source == "scene":
         from artem_vr.sources.courtyard.path import walk
 
@@ -154,7 +141,8 @@ def _head_path(options: PreviewOptions) -> HeadPath:
     return lambda seconds: Pose((0.0, 0.0, 0.0))  # pictures hang in front of the head wherever it is
 
 
-def _open_display(options: PreviewOptions, path: HeadPath) -> Display:
+def open_display(options: PreviewOptions, path: HeadPath) -> Display:
+    """A window, or none. Raises `DisplayError`."""
     if options.headless:
         return HeadlessDisplay(options.size, path, options.frames, options.fps)
     from artem_vr.displays.glfw import GlfwDisplay
@@ -162,98 +150,8 @@ def _open_display(options: PreviewOptions, path: HeadPath) -> Display:
     return GlfwDisplay(options.size, path, options.frames, "Art'Em VR")
 
 
-def has_screen() -> bool:
-    """True where a window can be expected to open."""
-    return not sys.platform.startswith("linux") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
-def preview(options: PreviewOptions, on_frame: Callable[[int], None] = lambda frame: None) -> dict[str, Any]:
-    """Runs a preview to its end and returns its statistics (see `artem_vr.stats`).
-
-    `on_frame` is told the count of frames shown. Raises `ArtemError`; then no output file is left behind.
-    """
-    check(options)
-    if not options.headless and not has_screen():
-        raise DisplayError("no screen to open a window on: use --headless --frames N")
-    net_size = options.net_size or default_net_size(options.eye_size)
-    with ExitStack() as stack:
-        bank = open_bank(options.model, options.style)
-        control = StyleControl(bank, options.style, options.strength, options.cues, alpha=options.alpha)
-        # Before the display, so that no window stands empty while the network is compiled.
-        engine = open_engine(bank, options.engine, options.device, options.precision)
-        stylizer = start_stylizer(engine, control, compiled_for=net_size)
-        stack.callback(stylizer.close)
-        display = _open_display(options, _head_path(options))
-        stack.callback(display.close)
-        stand_back()
-        stats = RunStats()
-        outputs = stack.enter_context(
-            Outputs(options, display, stats, on_frame, live=not options.headless, rate=options.fps)
-        )
-        source = open_source(display, options, options.eye_size)
-        stack.callback(source.close)
-        uploader, bridge, compositor = _open_passes(stack, display, options, net_size)
-        pipeline = Pipeline(
-            display, source, uploader, bridge, stylizer, compositor, control, stats,
-            every_frame=options.simulated, on_shown=outputs.frame_shown, on_snapshot=outputs.take_snapshot,
-        )  # fmt: skip
-        run_to_the_end(pipeline, options.seconds)
-        figures = report(stats, options, display, engine, pipeline, net_size, pipeline.eye_size)
-        outputs.finish(figures)
-    return figures
-
-
-def vr(
-    options: VrOptions,
-    on_frame: Callable[[int], None] = lambda frame: None,
-    say: Callable[[str], None] = lambda line: None,
-) -> dict[str, Any]:
-    """Shows the painted world in a headset, to the end, and returns the run's statistics (see `artem_vr.stats`).
-
-    `on_frame` is told the count of frames shown, `say` a line on where that is. Raises `ArtemError`; then no output
-    file is left behind.
-    """
-    check_vr(options)
-    check_engine(options.engine, options.device)
-    with ExitStack() as stack:
-        bank = open_bank(options.model, options.style)
-        control = StyleControl(bank, options.style, options.strength, options.cues, alpha=options.alpha)
-        headset = _open_headset(options, say)
-        stack.callback(headset.close)
-        source = open_source(headset, options, headset.eye_size)
-        stack.callback(source.close)
-        display, picture_size = _hang(stack, headset, source, options)
-        net_size = options.net_size or default_net_size(picture_size)
-        # It opens and compiles while the headset shows the dark already.
-        opening = partial(open_engine, bank, options.engine, options.device, options.precision)
-        engine = LateEngine(opening, net_size, control.initial)
-        stylizer = start_stylizer(engine, control)
-        stack.callback(stylizer.close)
-        stats = RunStats()
-        outputs = stack.enter_context(Outputs(options, display, stats, on_frame, live=True))
-        feed = PanelFeed(control, stats, bank.names, headset.show_status)
-        uploader, bridge, compositor = _open_passes(stack, display, options, net_size)
-        pipeline = Pipeline(
-            display, source, uploader, bridge, stylizer, compositor, control, stats,
-            limiter=BrightnessLimiter(), wait_for_first=False, on_shown=_each(outputs.frame_shown, feed.frame_shown),
-        )  # fmt: skip
-        run_to_the_end(pipeline, options.seconds)
-        figures = report(stats, options, display, engine, pipeline, net_size, headset.eye_size)
-        outputs.finish(figures)
-    return figures
-
-
-def _each(*observers: Callable[[FrameRequest], None]) -> Callable[[FrameRequest], None]:
-    """Tells all of them, in this order."""
-
-    def tell(request: FrameRequest) -> None:
-        for observer in observers:
-            observer(request)
-
-    return tell
-
-
-def _open_headset(options: VrOptions, say: Callable[[str], None]) -> "OpenXrDisplay":
+def open_headset(options: VrOptions, say: Callable[[str], None]) -> "OpenXrDisplay":
+    """The headset of the active OpenXR runtime; `say` is told what it is. Raises `DisplayError`."""
     from artem_vr.displays.openxr.display import OpenXrDisplay
     from artem_vr.sources.courtyard.path import walk
 
@@ -267,7 +165,7 @@ def _open_headset(options: VrOptions, say: Callable[[str], None]) -> "OpenXrDisp
     return headset
 
 
-def _hang(stack: ExitStack, headset: "OpenXrDisplay", source: FrameSource, options: VrOptions) -> tuple[Display, Size]:
+def hang(stack: ExitStack, headset: "OpenXrDisplay", source: FrameSource, options: VrOptions) -> tuple[Display, Size]:
     """The display for a source, and the size of one of its pictures: flat ones hang on a screen in the world."""
     size = getattr(source, "picture_size", None)
     if size is None:
@@ -282,16 +180,3 @@ def _hang(stack: ExitStack, headset: "OpenXrDisplay", source: FrameSource, optio
     screen = WorldScreen(headset, size, fov, options.lock, options.is_live, options.camera_latency_ms / 1e3)
     stack.callback(screen.close)
     return screen, size
-
-
-def _open_passes(
-    stack: ExitStack, display: Display, options: RunOptions, net_size: Size
-) -> tuple[FrameUploader, Bridge, Compositor]:
-    """What lies between a source, the stylizer and the display."""
-    uploader = FrameUploader(display.ctx)
-    stack.callback(uploader.close)
-    bridge = open_bridge(display.ctx, net_size, at_once=options.simulated)
-    stack.callback(bridge.close)
-    compositor = Compositor(display.ctx, options.upsampling)
-    stack.callback(compositor.close)
-    return uploader, bridge, compositor

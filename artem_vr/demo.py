@@ -4,9 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from artem_vr.app import has_screen, preview
 from artem_vr.config import PreviewOptions, check_output
 from artem_vr.errors import DisplayError, UsageError
+from artem_vr.live import preview
+from artem_vr.machine import has_screen
 from artem_vr.progress import progress_bar
 from artem_vr.stats import write_json
 from artem_vr.style_control import Cue

@@ -125,8 +125,8 @@ def vr(
     Examples: artem-vr vr --style great-wave; artem-vr vr --source video:film.mp4;
     artem-vr vr --source webcam:0 --camera-fov 90 --camera-latency-ms 40
     """
-    from artem_vr.app import vr as run
     from artem_vr.config import VrOptions, parse_size
+    from artem_vr.live import vr as run
 
     options = VrOptions(
         source=source, style=style, strength=strength, alpha=alpha,
@@ -140,7 +140,7 @@ def vr(
 
 
 def _run_preview(options: "PreviewOptions") -> dict[str, Any]:
-    from artem_vr.app import preview as run
+    from artem_vr.live import preview as run
     from artem_vr.progress import progress_bar
 
     if options.headless:

@@ -42,3 +42,8 @@ def has_nvidia_driver() -> bool:
     if sys.platform == "win32":
         return ctypes.util.find_library("nvcuda") is not None
     return Path("/dev/nvidia0").exists() or Path("/dev/dxg").exists() or shutil.which("nvidia-smi") is not None
+
+
+def has_screen() -> bool:
+    """True where a window can be expected to open."""
+    return not sys.platform.startswith("linux") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

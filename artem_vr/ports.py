@@ -49,6 +49,16 @@ class Bridge(Protocol):
 
     name: str
 
+    @property
+    def net_size(self) -> Size:
+        """The (width, height) of one eye as the engine gets it."""
+
+    def resize(self, net_size: Size) -> None:
+        """Gives eyes of another size from the next frame on. Paint of the size before is still taken.
+
+        Raises `UsageError` for a size without a pixel.
+        """
+
     def to_tensor(self, frame: GlFrame) -> TensorFrame | None:
         """Both eyes of `frame`, filtered down to network size; None while an asynchronous copy is still under way.
 
@@ -56,7 +66,7 @@ class Bridge(Protocol):
         """
 
     def to_texture(self, painted: PaintedFrame) -> PaintTextures:
-        """The painted picture as a texture. Valid until the next call."""
+        """The painted picture as a texture of its own size. Valid until the next call."""
 
     def close(self) -> None:
         """Frees the GL objects. May be called twice."""

@@ -40,11 +40,11 @@ SLOW_SECONDS = 0.3
 
 def show(kind: str, frames: int, scale: float) -> dict[str, Any]:
     """One run, in a process that can load the runtime: its report, and when each frame was shown."""
-    from artem_vr import app
+    from artem_vr import live
     from artem_vr.config import VrOptions
 
     if kind != "painted":
-        app.open_engine = lambda *ignored: _Sleeper(SLOW_SECONDS if kind == "slow" else 0.0)
+        live.open_engine = lambda *ignored: _Sleeper(SLOW_SECONDS if kind == "slow" else 0.0)
     shown: list[float] = []
     started = time.perf_counter()
     memory: list[tuple[float, int]] = []
@@ -55,7 +55,7 @@ def show(kind: str, frames: int, scale: float) -> dict[str, Any]:
             memory.append((shown[-1], _resident()))
 
     first: list[float] = []
-    stats_class = app.RunStats
+    stats_class = live.RunStats
 
     class Watching(stats_class):  # type: ignore[valid-type, misc]
         def frame_shown(self, painting: Any, *ages: Any) -> None:
@@ -63,9 +63,9 @@ def show(kind: str, frames: int, scale: float) -> dict[str, Any]:
                 first.append(_since_the_start())
             super().frame_shown(painting, *ages)
 
-    app.RunStats = Watching  # type: ignore[misc]
+    live.RunStats = Watching  # type: ignore[misc]
     strength = 0.0 if kind == "off" else 1.0
-    report = app.vr(VrOptions(frames=frames, strength=strength, eye_scale=scale), on_frame)
+    report = live.vr(VrOptions(frames=frames, strength=strength, eye_scale=scale), on_frame)
     return {**report, "shown": shown, "memory": memory, "first_painted_s": first[0]}
 
 

@@ -28,7 +28,7 @@ def show(display: str, target: Path) -> None:
     """The painted courtyard with the panel open, and a screenshot of it."""
     from remote import Remote  # type: ignore[import-not-found]
 
-    from artem_vr import app
+    from artem_vr import live
     from artem_vr.config import VrOptions
     from artem_vr.displays.openxr import display as openxr_display
     from artem_vr.xr import gestures
@@ -46,7 +46,7 @@ def show(display: str, target: Path) -> None:
             if count == FRAMES:
                 ImageGrab.grab(xdisplay=display).save(target)
 
-        app.vr(VrOptions(style="great-wave", net_size=NET_SIZE, eye_scale=EYE_SCALE, frames=FRAMES), on_frame)
+        live.vr(VrOptions(style="great-wave", net_size=NET_SIZE, eye_scale=EYE_SCALE, frames=FRAMES), on_frame)
 
 
 def main() -> None:

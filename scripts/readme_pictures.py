@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from artem_vr.app import preview
 from artem_vr.config import PreviewOptions
+from artem_vr.live import preview
 from artem_vr.media.picture import read_picture, write_picture
 from artem_vr.styles import IDENTITY, StyleBank
 

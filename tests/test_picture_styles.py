@@ -9,7 +9,7 @@ import torch
 from banks import ADAIN_SIDE, STYLES, picture, random_adain_bank, random_bank, tiny_recipe
 from PIL import Image
 
-from artem_vr import app, offline_painter, picture_styles, resources
+from artem_vr import live, offline_painter, picture_styles, resources
 from artem_vr.config import PreviewOptions, StylizeOptions
 from artem_vr.engines.loading import load_network
 from artem_vr.engines.torch import TorchEngine
@@ -342,14 +342,14 @@ def no_engine(*arguments: object) -> None:
 def test_an_alpha_that_is_none_is_refused_before_any_work(
     bank: StyleBank, folder: Path, alpha: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "open_engine", no_engine)
+    monkeypatch.setattr(live, "open_engine", no_engine)
     monkeypatch.setattr(offline_painter, "open_engine", no_engine)
     said = f"--alpha {alpha:g}", "from 0", "to 1"
     stylize = StylizeOptions(Path("wave.png"), Path("out.png"), "red", alpha=alpha, model=bank.path)
     refused(UsageError, *said, call=lambda: stylize_file(stylize, lambda done, total: None))
     assert not (folder / "out.png").exists()
     preview = PreviewOptions(style="red", alpha=alpha, model=bank.path, headless=True, frames=1)
-    refused(UsageError, *said, call=lambda: app.preview(preview))
+    refused(UsageError, *said, call=lambda: live.preview(preview))
 
 
 def test_pictures_may_be_added_by_hand(bank: StyleBank, folder: Path) -> None:

@@ -25,23 +25,44 @@ class HostBridge:
     name = "host"
 
     def __init__(self, ctx: moderngl.Context, net_size: Size, asynchronous: bool | None = None) -> None:
-        width, height = net_size
-        if width < 1 or height < 1:
-            raise UsageError(f"a network size of {width}x{height} holds no picture: choose a larger one")
-        self._size = net_size
+        self._ctx = ctx
         self._area = AreaFilter(ctx)
-        # Both eyes stand in one target, the left one first in memory. RGBA is what every GL reads back as it is.
-        self._target = ctx.framebuffer([ctx.texture((width, EYES * height), 4)])
-        self._rgba_HWC = np.empty((EYES * height, width, 4), np.uint8)
-        self._paint = ctx.texture((width, EYES * height), 4)
-        self._paint_HWC = np.empty((EYES * height, width, 4), np.uint8)
-        self._upright_HWC = np.empty((height, width, 4), np.uint8)
         self._asynchronous = not is_software(ctx) if asynchronous is None else asynchronous
-        self._free = [ctx.buffer(reserve=self._rgba_HWC.nbytes) for _ in range(2 if self._asynchronous else 0)]
-        self._under_way: Readback | None = None
-        self._last_read: tuple[GlFrame, TensorFrame] | None = None
+        self._paint: moderngl.Texture | None = None
         self._last_paint: PaintTextures | None = None
         self._closed = False
+        self._allocate(net_size)
+
+    @property
+    def net_size(self) -> Size:
+        """The (width, height) of one eye as the engine gets it."""
+        return self._size
+
+    def resize(self, net_size: Size) -> None:
+        """Gives eyes of another size from the next frame on; a copy under way is dropped. Raises `UsageError`."""
+        if net_size != self._size:
+            checked(net_size)
+            self._free_readback()
+            self._allocate(net_size)
+
+    def _allocate(self, net_size: Size) -> None:
+        width, height = self._size = checked(net_size)
+        # Both eyes stand in one target, the left one first in memory. RGBA is what every GL reads back as it is.
+        self._target = self._ctx.framebuffer([self._ctx.texture((width, EYES * height), 4)])
+        self._rgba_HWC = np.empty((EYES * height, width, 4), np.uint8)
+        self._free = [self._ctx.buffer(reserve=self._rgba_HWC.nbytes) for _ in range(2 if self._asynchronous else 0)]
+        self._under_way: Readback | None = None
+        self._last_read: tuple[GlFrame, TensorFrame] | None = None
+
+    def _free_readback(self) -> None:
+        if self._under_way is not None:
+            self._free.append(self._under_way[1])
+            self._under_way = None
+        for buffer in self._free:
+            buffer.release()
+        self._free = []
+        self._target.color_attachments[0].release()
+        release_framebuffer(self._target)
 
     def to_tensor(self, frame: GlFrame) -> TensorFrame | None:
         """Both eyes area-filtered to network size: uint8 (2, H, W, 3), top row first, in memory of its own.
@@ -67,23 +88,36 @@ class HostBridge:
         return self._last_read[1] if self._last_read is not None else None
 
     def to_texture(self, painted: PaintedFrame) -> PaintTextures:
-        """The paint as one RGBA8 texture (see `PaintTextures`). Valid until the next call; the same again is free."""
+        """The paint as one RGBA8 texture (see `PaintTextures`). Valid until the next call; the same again is free.
+
+        Raises `UsageError` for anything but two eyes.
+        """
         if self._last_paint is None or self._last_paint.frame is not painted:
-            self._assemble(painted)
-            self._paint.write(self._paint_HWC)
-            self._last_paint = PaintTextures(self._paint, painted)
+            texture = self._paint_texture(painted.painted_EHWC.shape)
+            texture.write(self._assembled(painted))
+            self._last_paint = PaintTextures(texture, painted)
         return self._last_paint
 
-    def _assemble(self, painted: PaintedFrame) -> None:
-        width, height = self._size
-        shape = painted.painted_EHWC.shape
-        if shape != (EYES, height, width, 3):
-            raise UsageError(f"paint of {shape[2]}x{shape[1]} came to a bridge of {width}x{height}: open another")
+    def _paint_texture(self, shape: tuple[int, ...]) -> moderngl.Texture:
+        if len(shape) != 4 or shape[0] != EYES or shape[3] != 3:
+            raise UsageError(f"paint of shape {shape} came to a bridge for two eyes, (2, H, W, 3)")
+        size = shape[2], EYES * shape[1]
+        if self._paint is None or self._paint.size != size:
+            if self._paint is not None:
+                self._paint.release()
+            self._paint = self._ctx.texture(size, 4)
+            self._paint_HWC = np.empty((size[1], size[0], 4), np.uint8)
+            self._upright_HWC = np.empty((shape[1], shape[2], 4), np.uint8)
+        return self._paint
+
+    def _assembled(self, painted: PaintedFrame) -> NDArray[np.uint8]:
+        height = painted.painted_EHWC.shape[1]
         for eye in range(EYES):
             guide_HW = cv2.cvtColor(painted.source.pixels_EHWC[eye], cv2.COLOR_RGB2GRAY)
             paint_HWC = np.ascontiguousarray(painted.painted_EHWC[eye])
             cv2.mixChannels([paint_HWC, guide_HW], [self._upright_HWC], [0, 0, 1, 1, 2, 2, 3, 3])
             cv2.flip(self._upright_HWC, 0, dst=self._paint_HWC[eye * height : (eye + 1) * height])
+        return self._paint_HWC
 
     def _shrink(self, frame: GlFrame) -> None:
         width, height = self._size
@@ -115,11 +149,14 @@ class HostBridge:
         if self._closed:
             return
         self._closed = True
-        if self._under_way is not None:
-            self._free.append(self._under_way[1])
-        for buffer in self._free:
-            buffer.release()
-        self._paint.release()
-        self._target.color_attachments[0].release()
-        release_framebuffer(self._target)
+        self._free_readback()
+        if self._paint is not None:
+            self._paint.release()
         self._area.release()
+
+
+def checked(net_size: Size) -> Size:
+    """The size itself. Raises `UsageError` when it holds no pixel."""
+    if min(net_size) < 1:
+        raise UsageError(f"a network size of {net_size[0]}x{net_size[1]} holds no picture: choose a larger one")
+    return net_size

@@ -65,11 +65,11 @@ def test_the_same_paint_is_uploaded_once(ctx: moderngl.Context, make_gl_frame: C
     bridge.close()
 
 
-def test_paint_of_another_size_is_refused(ctx: moderngl.Context, make_gl_frame: Callable) -> None:
+def test_paint_of_one_eye_is_refused(ctx: moderngl.Context, make_gl_frame: Callable) -> None:
     bridge = HostBridge(ctx, (16, 18), asynchronous=False)
     frame = grey_frame(make_gl_frame, 0)
-    small = TensorFrame(0, 0.0, np.zeros((2, 8, 8, 3), np.uint8), frame.eyes)
-    with pytest.raises(UsageError, match="8x8"):
+    small = TensorFrame(0, 0.0, np.zeros((1, 8, 8, 3), np.uint8), frame.eyes)
+    with pytest.raises(UsageError, match="two eyes"):
         bridge.to_texture(PaintedFrame(small, small.pixels_EHWC, revision=0))
     bridge.close()
 

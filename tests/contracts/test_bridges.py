@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from artem_vr.bridges.host import HostBridge
+from artem_vr.errors import UsageError
 from artem_vr.frame import GlFrame, PaintedFrame, Size, TensorFrame
 from artem_vr.ports import Bridge
 
@@ -139,6 +140,37 @@ def test_newer_paint_replaces_the_older(bridge: Bridge, make_gl_frame: Callable)
     paint = bridge.to_texture(newer)
     assert paint.frame is newer
     assert np.array_equal(texels(paint.texture)[:36, :, :3], on_host(newer.painted_EHWC)[0, ::-1])
+
+
+def test_the_networks_size_may_change(bridge: Bridge, make_gl_frame: Callable) -> None:
+    image = quarters(LEFT_COLORS, (64, 72))
+    bridge.to_tensor(make_gl_frame(image, image, sequence=0))
+    for sequence, size in enumerate([(48, 40), (16, 18), NET_SIZE], start=1):
+        bridge.resize(size)
+        assert bridge.net_size == size
+        pixels_EHWC = on_host(fetch(bridge, make_gl_frame(image, image, sequence=sequence)).pixels_EHWC)
+        assert pixels_EHWC.shape == (2, size[1], size[0], 3)
+        assert np.abs(pixels_EHWC[:, 2, 2].astype(int) - LEFT_COLORS[0]).max() <= 1
+
+
+def test_paint_of_the_size_before_is_still_shown(bridge: Bridge, make_gl_frame: Callable) -> None:
+    older = painted_frame(bridge, make_gl_frame)
+    bridge.resize((48, 40))
+    newer = painted_frame(bridge, make_gl_frame)
+    for painted, size in ((older, (32, 72)), (newer, (48, 80)), (older, (32, 72))):
+        texture = bridge.to_texture(painted).texture
+        assert texture.size == size
+        assert np.array_equal(texels(texture)[: size[1] // 2, :, :3], on_host(painted.painted_EHWC)[0, ::-1])
+
+
+@pytest.mark.parametrize("size", [(0, 32), (32, 0)])
+def test_a_size_without_pixels_is_refused_and_changes_nothing(
+    bridge: Bridge, make_gl_frame: Callable, size: Size
+) -> None:
+    with pytest.raises(UsageError, match="holds no picture"):
+        bridge.resize(size)
+    image = quarters(LEFT_COLORS, NET_SIZE)
+    assert on_host(fetch(bridge, make_gl_frame(image, image)).pixels_EHWC).shape == (2, 36, 32, 3)
 
 
 @pytest.mark.parametrize("name", list(BRIDGES))

@@ -16,12 +16,12 @@ from PIL import Image
 from remote import Remote
 from validation import Report
 
-from artem_vr.app import vr
 from artem_vr.camera import Pose
 from artem_vr.compositor import Compositor
 from artem_vr.config import VrOptions
 from artem_vr.displays.openxr.display import OpenXrDisplay
 from artem_vr.frame import FrameRequest, GlFrame
+from artem_vr.live import vr
 from artem_vr.sources.courtyard.path import walk
 from artem_vr.sources.courtyard.source import CourtyardSource
 

@@ -1,0 +1,133 @@
+"""The two live runs: on a desktop (in a window, or without a screen), and in a headset."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+from artem_vr.app import (
+    check_engine,
+    hang,
+    head_path,
+    open_bridge,
+    open_display,
+    open_engine,
+    open_headset,
+    open_source,
+)
+from artem_vr.brightness import BrightnessLimiter
+from artem_vr.compositor import Compositor
+from artem_vr.config import PreviewOptions, RunOptions, VrOptions, check, check_vr, default_net_size
+from artem_vr.errors import DisplayError
+from artem_vr.frame import FrameRequest, Size
+from artem_vr.gl.priority import stand_back
+from artem_vr.gl.upload import FrameUploader
+from artem_vr.late_engine import LateEngine
+from artem_vr.machine import has_screen
+from artem_vr.outputs import Outputs
+from artem_vr.panel_feed import PanelFeed
+from artem_vr.picture_styles import open_bank
+from artem_vr.pipeline import Pipeline
+from artem_vr.ports import Bridge, Display
+from artem_vr.run import report, run_to_the_end, start_stylizer
+from artem_vr.stats import RunStats
+from artem_vr.style_control import StyleControl
+
+
+def preview(options: PreviewOptions, on_frame: Callable[[int], None] = lambda frame: None) -> dict[str, Any]:
+    """Runs a preview to its end and returns its statistics (see `artem_vr.stats`).
+
+    `on_frame` is told the count of frames shown. Raises `ArtemError`; then no output file is left behind.
+    """
+    check(options)
+    if not options.headless and not has_screen():
+        raise DisplayError("no screen to open a window on: use --headless --frames N")
+    net_size = options.net_size or default_net_size(options.eye_size)
+    with ExitStack() as stack:
+        bank = open_bank(options.model, options.style)
+        control = StyleControl(bank, options.style, options.strength, options.cues, alpha=options.alpha)
+        # Before the display, so that no window stands empty while the network is compiled.
+        engine = open_engine(bank, options.engine, options.device, options.precision)
+        stylizer = start_stylizer(engine, control, compiled_for=net_size)
+        stack.callback(stylizer.close)
+        display = open_display(options, head_path(options))
+        stack.callback(display.close)
+        stand_back()
+        stats = RunStats()
+        outputs = stack.enter_context(
+            Outputs(options, display, stats, on_frame, live=not options.headless, rate=options.fps)
+        )
+        source = open_source(display, options, options.eye_size)
+        stack.callback(source.close)
+        uploader, bridge, compositor = _open_passes(stack, display, options, net_size)
+        pipeline = Pipeline(
+            display, source, uploader, bridge, stylizer, compositor, control, stats,
+            every_frame=options.simulated, on_shown=outputs.frame_shown, on_snapshot=outputs.take_snapshot,
+        )  # fmt: skip
+        run_to_the_end(pipeline, options.seconds)
+        figures = report(stats, options, display, engine, pipeline, net_size, pipeline.eye_size)
+        outputs.finish(figures)
+    return figures
+
+
+def vr(
+    options: VrOptions,
+    on_frame: Callable[[int], None] = lambda frame: None,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Shows the painted world in a headset, to the end, and returns the run's statistics (see `artem_vr.stats`).
+
+    `on_frame` is told the count of frames shown, `say` a line on where that is. Raises `ArtemError`; then no output
+    file is left behind.
+    """
+    check_vr(options)
+    check_engine(options.engine, options.device)
+    with ExitStack() as stack:
+        bank = open_bank(options.model, options.style)
+        control = StyleControl(bank, options.style, options.strength, options.cues, alpha=options.alpha)
+        headset = open_headset(options, say)
+        stack.callback(headset.close)
+        source = open_source(headset, options, headset.eye_size)
+        stack.callback(source.close)
+        display, picture_size = hang(stack, headset, source, options)
+        net_size = options.net_size or default_net_size(picture_size)
+        # It opens and compiles while the headset shows the dark already.
+        opening = partial(open_engine, bank, options.engine, options.device, options.precision)
+        engine = LateEngine(opening, net_size, control.initial)
+        stylizer = start_stylizer(engine, control)
+        stack.callback(stylizer.close)
+        stats = RunStats()
+        outputs = stack.enter_context(Outputs(options, display, stats, on_frame, live=True))
+        feed = PanelFeed(control, stats, bank.names, headset.show_status)
+        uploader, bridge, compositor = _open_passes(stack, display, options, net_size)
+        pipeline = Pipeline(
+            display, source, uploader, bridge, stylizer, compositor, control, stats,
+            limiter=BrightnessLimiter(), wait_for_first=False, on_shown=_each(outputs.frame_shown, feed.frame_shown),
+        )  # fmt: skip
+        run_to_the_end(pipeline, options.seconds)
+        figures = report(stats, options, display, engine, pipeline, net_size, headset.eye_size)
+        outputs.finish(figures)
+    return figures
+
+
+def _each(*observers: Callable[[FrameRequest], None]) -> Callable[[FrameRequest], None]:
+    """Tells all of them, in this order."""
+
+    def tell(request: FrameRequest) -> None:
+        for observer in observers:
+            observer(request)
+
+    return tell
+
+
+def _open_passes(
+    stack: ExitStack, display: Display, options: RunOptions, net_size: Size
+) -> tuple[FrameUploader, Bridge, Compositor]:
+    """What lies between a source, the stylizer and the display."""
+    uploader = FrameUploader(display.ctx)
+    stack.callback(uploader.close)
+    bridge = open_bridge(display.ctx, net_size, at_once=options.simulated)
+    stack.callback(bridge.close)
+    compositor = Compositor(display.ctx, options.upsampling)
+    stack.callback(compositor.close)
+    return uploader, bridge, compositor
