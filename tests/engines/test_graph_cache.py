@@ -79,7 +79,9 @@ def test_graphs_belong_to_the_weights_the_shape_and_the_code(
     other = replace(bank, weights={name: weight * 1.01 for name, weight in bank.weights.items()})
     assert not np.array_equal(paint(other), paint(bank))
     assert len({path.parent for path in graphs(cache)}) == 2
-    paint(bank, pixels=PIXELS[:1])
+    paint(bank, pixels=PIXELS[:1])  # as one of two
+    assert len(graphs(cache)) == 2
+    paint(bank, pixels=PIXELS[:, :-8])
     assert len(graphs(cache)) == 3
     monkeypatch.setattr(graph_cache, "_code", lambda: "another version")
     paint(bank)

@@ -87,3 +87,53 @@ def test_nothing_is_told_to_anybody(bank: StyleBank, monkeypatch: pytest.MonkeyP
     engine.paint(picture(20, 26)[None], bank.styles_SD[:1])
     assert engine.compilations == 1
     engine.close()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_every_picture_of_a_batch_is_its_own_whatever_the_threads(bank: StyleBank, threads: int) -> None:
+    pixels = np.stack([picture(32, 24, seed) for seed in range(5)])
+    styles = bank.styles_SD[[0, 1, 2, 0, 1]]
+    alone, together = OpenVinoEngine(bank, "f32", threads=1), OpenVinoEngine(bank, "f32", threads=threads)
+    expected = np.concatenate([alone.paint(pixels[i : i + 1], styles[i : i + 1]) for i in range(5)])
+    assert np.abs(together.paint(pixels, styles).astype(int) - expected).max() <= 1
+    assert np.abs(expected[0].astype(int) - expected[3]).max() > 10  # one style, two pictures
+    alone.close()
+    together.close()
+
+
+def test_what_was_painted_before_does_not_change(bank: StyleBank) -> None:
+    engine = OpenVinoEngine(bank, "f32")
+    first = engine.paint(np.stack([picture(32, 24, 1)] * 2), bank.styles_SD[:2])
+    kept = first.copy()
+    engine.paint(np.stack([picture(32, 24, 2)] * 2), bank.styles_SD[:2])
+    assert np.array_equal(first, kept)
+    engine.close()
+
+
+def test_one_picture_that_fails_is_told_when_no_other_is_under_way(
+    bank: StyleBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[int] = []
+
+    class Request:
+        def __init__(self, number: int) -> None:
+            self.number = number
+
+        def wait(self) -> None:
+            waited.append(self.number)
+            if self.number == 0:
+                raise RuntimeError("no memory")
+
+    class Lane:
+        def __init__(self, number: int) -> None:
+            self.request = Request(number)
+
+        def start(self, *arrays: object) -> None:
+            pass
+
+    engine = OpenVinoEngine(bank, "f32")
+    monkeypatch.setattr(engine, "_lanes_for", lambda shape: [Lane(0), Lane(1)])
+    with pytest.raises(EngineError, match="no memory"):
+        engine.paint(np.stack([picture(32, 24)] * 2), bank.styles_SD[:2])
+    assert waited == [0, 1]
+    engine.close()
