@@ -26,10 +26,15 @@ lint: venv  ## format, lint and types
 	$(BIN)/mypy
 	$(BIN)/mypy .ci benchmarks scripts
 
-bench: system venv  ## measure the networks and the preview on this machine (benchmarks/RESULTS.md)
+bench: system venv  ## measure everything on this machine, ten minutes: benchmarks/RESULTS.md, pipeline.png, .svg
+	$(BIN)/python benchmarks/pipelines.py --json benchmarks/pipelines.json
+	$(BIN)/python benchmarks/overlap.py --json benchmarks/overlap.json
+	$(BIN)/python benchmarks/growth.py --json benchmarks/growth.json
 	$(BIN)/python -m artem_vr bench --json benchmarks/bench.json
-	-$(BIN)/python benchmarks/headset_pace.py --json benchmarks/headset.json
-	$(BIN)/python benchmarks/preview.py --bench benchmarks/bench.json --headset benchmarks/headset.json
+	$(BIN)/python benchmarks/preview.py --json benchmarks/preview.json
+	-$(BIN)/python benchmarks/headset_pace.py --frames 200 --json benchmarks/headset.json
+	$(BIN)/python benchmarks/pipeline_plot.py
+	$(BIN)/python benchmarks/results_page.py
 
 venv: $(INSTALLED)  ## the virtual environment .venv with the package in it
 
@@ -53,5 +58,5 @@ openxr-runtime-if-any:
 
 clean:  ## removes everything that make made
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache demo.mp4 demo.png demo.json \
-		benchmarks/bench.json benchmarks/headset.json
+		benchmarks/*.json
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,8 +1,9 @@
 """The composition root: the only module that names concrete sources, engines, bridges and displays."""
 
+import logging
 import math
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,45 +15,65 @@ from numpy.typing import NDArray
 from artem_vr.bridges.host import HostBridge
 from artem_vr.camera import HeadPath, Pose
 from artem_vr.config import PreviewOptions, RunOptions, VrOptions, parse_source
+from artem_vr.cuda_runtime import load_runtime
 from artem_vr.displays.headless import HeadlessDisplay
-from artem_vr.errors import EngineError, UsageError, unknown_name
+from artem_vr.errors import EngineError, GraphicsError, UsageError, unknown_name
 from artem_vr.frame import EYES, Size
 from artem_vr.machine import has_nvidia_driver
-from artem_vr.ports import Bridge, Display, Engine, FrameSource
+from artem_vr.ports import Bridge, DeviceEngine, Display, Engine, FrameSource
 from artem_vr.styles import StyleBank
 
 if TYPE_CHECKING:
     from artem_vr.displays.openxr.display import OpenXrDisplay
 
-ENGINES = ("auto", "torch", "openvino")
-DEVICES = ("auto", "cpu", "cuda")
+ENGINES = ("auto", "torch", "openvino", "onnxruntime", "cuda-graph")
+_ONNX_DEVICES = ("directml", "coreml", "rocm")
+DEVICES = ("auto", "cpu", "cuda", *_ONNX_DEVICES)
+_log = logging.getLogger(__name__)
 _CAMERA_FPS = 60.0
 _EYE_FOV = math.radians(95.0)
 """How wide an eye of a usual headset sees; tells how many pixels of a picture it can show."""
 
 
 def open_engine(bank: StyleBank, engine: str = "auto", device: str = "auto", precision: str = "auto") -> Engine:
-    """The engine of that name on that device; `auto` takes a GPU where there is one, else OpenVINO.
+    """The engine of that name on that device; `auto` takes CUDA graphs where there is a GPU, else OpenVINO.
 
     Raises `UsageError` for unknown names and `EngineError` where the device is not there.
     """
     check_engine(engine, device)
+    if engine == "onnxruntime" or device in _ONNX_DEVICES:
+        from artem_vr.engines.onnxruntime import OnnxRuntimeEngine
+
+        return OnnxRuntimeEngine(bank, device, precision)
     # Without an NVIDIA driver there is nothing to ask torch, whose import takes a second.
-    if engine == "torch" or device == "cuda" or (engine == "auto" and has_nvidia_driver()):
+    if engine in {"torch", "cuda-graph"} or device == "cuda" or (engine == "auto" and has_nvidia_driver()):
         import torch
 
         cuda = torch.cuda.is_available()
         if device == "cuda" and not cuda:
             raise EngineError("no NVIDIA GPU was found: leave out --device cuda, or see 'artem-vr doctor'")
-        if engine == "torch" or (cuda and device != "cpu"):
+        if engine == "cuda-graph" and not cuda:
+            raise EngineError("no NVIDIA GPU was found: leave out --engine cuda-graph, or see 'artem-vr doctor'")
+        on_gpu = cuda and device != "cpu"
+        chosen = ("f16" if on_gpu else "f32") if precision == "auto" else precision
+        if engine == "torch":
             from artem_vr.engines.torch import TorchEngine
 
-            on_gpu = cuda and device != "cpu"
-            chosen = ("f16" if on_gpu else "f32") if precision == "auto" else precision
             return TorchEngine(bank, "cuda" if on_gpu else "cpu", chosen)
+        if on_gpu:
+            return _open_cuda_graph(bank, chosen)
     from artem_vr.engines.openvino import OpenVinoEngine
 
     return OpenVinoEngine(bank, precision)
+
+
+def _open_cuda_graph(bank: StyleBank, precision: str) -> Engine:
+    from artem_vr.engines.cuda_graph import CudaGraphEngine
+
+    with suppress(GraphicsError):
+        # The bridge will want it. Whoever opens the engine has time to import it: the thread of a display has not.
+        load_runtime()
+    return CudaGraphEngine(bank, "cuda", precision)
 
 
 def check_engine(engine: str, device: str) -> None:
@@ -61,16 +82,41 @@ def check_engine(engine: str, device: str) -> None:
         raise UsageError(unknown_name("engine", engine, ENGINES))
     if device not in DEVICES:
         raise UsageError(unknown_name("device", device, DEVICES))
+    if device in _ONNX_DEVICES and engine not in {"auto", "onnxruntime"}:
+        raise UsageError(f"the {engine} engine does not run on {device}: use --engine onnxruntime")
     if engine == "openvino" and device == "cuda":
-        raise UsageError("the openvino engine runs on processors: use --engine torch for --device cuda")
+        raise UsageError("the openvino engine runs on processors: use --engine cuda-graph for --device cuda")
+    if engine == "cuda-graph" and device == "cpu":
+        raise UsageError("the cuda-graph engine runs on NVIDIA GPUs: use --engine openvino for --device cpu")
 
 
-def open_bridge(ctx: moderngl.Context, net_size: Size, at_once: bool = False) -> Bridge:
+def open_bridge(ctx: moderngl.Context, net_size: Size, engine: Engine | None = None, at_once: bool = False) -> Bridge:
     """What carries pixels between this context and the engine; `net_size` is the (width, height) of one eye.
 
-    With `at_once` no frame is fetched later than it was asked for, which a recording of every frame needs.
+    With `at_once` no frame is fetched later than it was asked for, which a recording of every frame needs. Without an
+    engine, or one that is still to open, the pixels go through host memory: see `open_shared_bridge`.
     """
-    return HostBridge(ctx, net_size, asynchronous=False if at_once else None)
+    shared = open_shared_bridge(ctx, net_size, engine) if engine is not None else None
+    return shared or HostBridge(ctx, net_size, asynchronous=False if at_once else None)
+
+
+def open_shared_bridge(ctx: moderngl.Context, net_size: Size, engine: Engine) -> Bridge | None:
+    """The bridge that leaves pixels on the GPU. None where this engine and this context cannot share it.
+
+    For an engine on a GPU a line in the log says why not. Whoever closes the bridge has closed the stylizer before.
+    """
+    if engine.device != "cuda":
+        return None
+    try:
+        if not isinstance(engine, DeviceEngine) or engine.device_index is None:
+            raise GraphicsError(f"the {engine.name} engine paints in host memory, --engine cuda-graph does not")
+        from artem_vr.bridges.cuda_gl import CudaGlBridge
+        from artem_vr.bridges.cuda_interop import CudaInterop
+
+        return CudaGlBridge(ctx, net_size, CudaInterop(engine.device_index, engine.read_after))
+    except (GraphicsError, RuntimeError) as error:  # the latter from torch
+        _log.warning("pixels are copied through host memory: %s", " ".join(str(error).split())[:300])
+        return None
 
 
 def open_source(display: Display, options: RunOptions, eye_size: Size) -> FrameSource:

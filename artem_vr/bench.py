@@ -7,21 +7,26 @@ this module late: it needs torch.
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 
-from artem_vr.arithmetic import MATMUL_SIZES, count_flops, fastest_matmuls
+from artem_vr.arithmetic import GPU_MATMUL_SIZES, MATMUL_SIZES, count_flops, fastest_matmuls
+from artem_vr.bench_report import MEMORY, NAIVE, PEAK, BenchReport, BenchRow, render
 from artem_vr.engines.loading import load_network
-from artem_vr.machine import processor
+from artem_vr.memory_traffic import COPIED_MEGABYTES, Traffic, count_traffic, memory_streams
 from artem_vr.nets import johnson
+from artem_vr.offered_engines import Offered, host_precisions, open_offered
 from artem_vr.ports import Engine
 from artem_vr.styles import StyleBank
+
+__all__ = [
+    "NAIVE", "PEAK", "BenchPlan", "BenchReport", "BenchRow", "Subject", "naive_paint", "naive_subject",
+    "network_subjects", "render", "run_bench",
+]  # fmt: skip
 
 Progress = Callable[[int, int], None]
 """Told the steps done and the steps in all."""
@@ -30,7 +35,6 @@ SHAPES = ((1, 480, 640), (2, 352, 320), (2, 480, 640))
 """Batch, height and width of what is measured: one picture, two eyes as `preview` paints them, two larger eyes."""
 
 NAIVE_SHAPE = SHAPES[0]
-PEAK, NAIVE = "matmul-peak", "naive"
 _SECONDS_A_TURN = 0.25
 _MOST_CALLS_A_TURN = 400
 
@@ -40,14 +44,18 @@ class BenchPlan:
     """What a bench measures, and how often. The defaults take a minute or two on two quiet cores."""
 
     shapes: Sequence[tuple[int, int, int]] = SHAPES
-    rounds: int = 10
+    rounds: int = 6
     naive_width: int = 32
     matmul_sizes: tuple[int, ...] = MATMUL_SIZES
+    copied_megabytes: int = COPIED_MEGABYTES
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One thing to be measured. `run` does it once, synchronously; `flops` is its arithmetic (see `count_flops`)."""
+    """One thing to be measured. `run` does it once, synchronously.
+
+    `flops` is its arithmetic (see `count_flops`), `traffic` what it moves, `bytes_moved` that of a mere copy.
+    """
 
     name: str
     engine: str
@@ -56,75 +64,8 @@ class Subject:
     shape: tuple[int, int, int]
     flops: int
     run: Callable[[], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class BenchRow:
-    """What was measured of one subject. Durations in milliseconds, `gflops` is 10^9 operations a second at the median.
-
-    `fraction_of_peak` is the rate over that of the matrix product of the same precision and round; None where no
-    peak was measured (a GPU). `speedup_over_naive` is time a picture over time a picture at the same size, else None.
-    """
-
-    name: str
-    engine: str
-    device: str
-    precision: str
-    height: int
-    width: int
-    batch: int
-    ms_p50: float
-    ms_p99: float
-    gflops: float
-    fraction_of_peak: float | None
-    speedup_over_naive: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class BenchReport:
-    """The rows: the peaks (`matmul-peak`), the tutorials' pipeline (`naive`), then the bank's network per engine."""
-
-    rows: list[BenchRow]
-
-    def to_json(self) -> list[dict[str, Any]]:
-        """The rows as dictionaries with the fields of `BenchRow`, ready for JSON."""
-        return [asdict(row) for row in self.rows]
-
-    def verdict(self) -> str:
-        """The result in one line."""
-        compared = [row for row in self.rows if row.name not in {NAIVE, PEAK} and row.speedup_over_naive]
-        best = max(compared, key=lambda row: (row.batch == 1, row.speedup_over_naive), default=None)
-        if best is None:
-            return "nothing was measured at the naive pipeline's size"
-        share = "" if best.fraction_of_peak is None else f", {best.fraction_of_peak:.2f} of the {best.precision} peak"
-        return (
-            f"{best.name} in {best.engine} {best.precision} on {best.device}: {best.ms_p50:.1f} ms at "
-            f"{best.width}x{best.height}, {best.speedup_over_naive:.0f} times as fast as the naive pipeline{share}"
-        )
-
-
-def render(report: BenchReport, console: Console) -> None:
-    """Prints the rows as a table, and the verdict below it."""
-    here = processor()
-    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
-    for heading in ("what", "runs in", "size"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("ms p50", "ms p99", "GFLOP/s", "of peak", "× naive"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for row in report.rows:
-        runs_in = f"{row.engine} {row.precision}" + ("" if row.device == "cpu" else f" {row.device}")
-        size = f"{row.width}x{row.height}" if row.batch == 1 else f"{row.batch} {row.width}x{row.height}"
-        share = "" if row.fraction_of_peak is None else f"{row.fraction_of_peak:.2f}"
-        speedup = "" if row.speedup_over_naive is None else f"{row.speedup_over_naive:.1f}"
-        times = (_milliseconds(row.ms_p50), _milliseconds(row.ms_p99))
-        table.add_row(row.name, runs_in, size, *times, f"{row.gflops:.0f}", share, speedup)
-    console.print(f"{here.name}, {here.cores} cores; every row was taken in turns with the others\n")
-    console.print(table)
-    console.print(f"\n{report.verdict()}", soft_wrap=True)
-
-
-def _milliseconds(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 else f"{value:.2f}"
+    traffic: Traffic | None = None
+    bytes_moved: int = 0
 
 
 def run_bench(
@@ -141,10 +82,11 @@ def run_bench(
     steps = plan.rounds + 2
     report(0, steps)
     with ExitStack() as stack:
-        subjects = _matmul_subjects(plan.matmul_sizes)
+        offered = Offered(list(engines)) if engines is not None else open_offered(bank, stack)
+        subjects = _limit_subjects(plan, {engine.device for engine in offered.engines} | {"cpu"})
         report(1, steps)
         subjects.append(naive_subject(plan.naive_width))
-        subjects += network_subjects(bank, engines if engines is not None else _open_engines(bank, stack), plan.shapes)
+        subjects += network_subjects(bank, offered.engines, plan.shapes)
         turns: list[list[float]] = [[] for _ in subjects]
         for subject in subjects:
             subject.run()  # compiles
@@ -153,7 +95,7 @@ def run_bench(
             for subject, seconds in zip(subjects, turns, strict=True):
                 seconds += _take_turn(subject.run)
         report(steps, steps)
-    return BenchReport(_rows(subjects, turns))
+    return BenchReport(_rows(subjects, turns), offered.skipped)
 
 
 def naive_paint(network: torch.nn.Module, style_1D: torch.Tensor, frame_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -173,9 +115,11 @@ def naive_subject(width: int = 32, shape: tuple[int, int, int] = NAIVE_SHAPE) ->
     network, style_1D = johnson.Johnson(config).eval(), johnson.initial_style(config)[None]
     _, height, wide = shape
     frame_HWC = _noise((height, wide, 3))
-    flops = count_flops(network, torch.zeros(1, 3, height, wide), style_1D)
+    empty = torch.zeros(1, 3, height, wide)
     return Subject(
-        NAIVE, "torch", "cpu", "f32", (1, height, wide), flops, lambda: naive_paint(network, style_1D, frame_HWC)
+        *(NAIVE, "torch", "cpu", "f32", (1, height, wide), count_flops(network, empty, style_1D)),
+        run=lambda: naive_paint(network, style_1D, frame_HWC),
+        traffic=count_traffic(network, empty, style_1D),
     )
 
 
@@ -189,11 +133,12 @@ def network_subjects(
     for shape in shapes:
         batch, height, width = shape
         styles_ED = bank.styles_SD[np.arange(batch) % len(bank.styles_SD)]
-        flops = count_flops(network, torch.zeros(batch, 3, height, width), torch.from_numpy(styles_ED))
+        inputs = torch.zeros(batch, 3, height, width), torch.from_numpy(styles_ED)
+        flops, traffic = count_flops(network, *inputs), count_traffic(network, *inputs)
         pixels_EHWC = _noise((batch, height, width, 3))
         for engine in engines:
             run = _painting(engine, pixels_EHWC, styles_ED)
-            subjects.append(Subject(name, engine.name, engine.device, engine.precision, shape, flops, run))
+            subjects.append(Subject(name, engine.name, engine.device, engine.precision, shape, flops, run, traffic))
     return subjects
 
 
@@ -201,32 +146,25 @@ def _painting(engine: Engine, pixels_EHWC: NDArray[np.uint8], styles_ED: NDArray
     return lambda: engine.paint(pixels_EHWC, styles_ED)
 
 
-def _matmul_subjects(sizes: tuple[int, ...]) -> list[Subject]:
-    products = [each for precision in _host_precisions() for each in fastest_matmuls(precision, sizes)]
-    return [
-        Subject(PEAK, each.runtime, "cpu", each.precision, (1, each.size, each.size), each.flops, each.run)
-        for each in products
-    ]
-
-
-def _host_precisions() -> list[str]:
-    import openvino as ov
-
-    capabilities = ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    return ["f32", "bf16"] if "BF16" in capabilities else ["f32"]
-
-
-def _open_engines(bank: StyleBank, stack: ExitStack) -> list[Engine]:
-    from artem_vr.app import open_engine
-
-    wanted = [("openvino", "cpu", precision) for precision in reversed(_host_precisions())] + [("torch", "cpu", "f32")]
-    if torch.cuda.is_available():
-        wanted += [("torch", "cuda", "f16"), ("torch", "cuda", "f32")]
-    engines = []
-    for which in wanted:
-        engines.append(open_engine(bank, *which))
-        stack.callback(engines[-1].close)
-    return engines
+def _limit_subjects(plan: BenchPlan, devices: set[str]) -> list[Subject]:
+    subjects = []
+    for device in sorted(devices):
+        on_gpu = device != "cpu"
+        sizes = GPU_MATMUL_SIZES if on_gpu else plan.matmul_sizes
+        for precision in (["f32", "bf16", "f16"] if on_gpu else host_precisions()) + ["int8"]:
+            subjects += [
+                Subject(PEAK, each.runtime, device, precision, (1, each.size, each.size), each.flops, each.run)
+                for each in fastest_matmuls(precision, sizes, device)
+            ]
+        subjects += [
+            Subject(
+                *(MEMORY, f"torch {each.name}", device, "f32", (1, plan.copied_megabytes, 2**18), 0),
+                run=each.run,
+                bytes_moved=each.bytes_moved,
+            )
+            for each in memory_streams(device, plan.copied_megabytes)
+        ]
+    return subjects
 
 
 def _take_turn(run: Callable[[], Any]) -> list[float]:
@@ -239,23 +177,59 @@ def _take_turn(run: Callable[[], Any]) -> list[float]:
     return seconds
 
 
-def _rows(subjects: Sequence[Subject], turns: Sequence[Sequence[float]]) -> list[BenchRow]:
-    measured = [(subject, seconds, float(np.median(seconds))) for subject, seconds in zip(subjects, turns, strict=True)]
-    peaks: dict[str, float] = {}
-    naive: dict[tuple[int, ...], float] = {}
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """What the yardsticks came to: operations a second, bytes a second, and the naive pipeline's seconds a picture."""
+
+    rates: dict[tuple[str, str], float]
+    bandwidths: dict[str, float]
+    naive: dict[tuple[int, ...], float]
+
+    def apply(self, subject: Subject) -> dict[str, Any]:
+        """The fields of a row that say how long its subject would take at the machine's limits, where measured."""
+        rate = self.rates.get((subject.device, subject.precision))
+        bandwidth = self.bandwidths.get(subject.device)
+        if subject.traffic is None or rate is None or bandwidth is None:
+            return {}
+        bounds = {
+            "arithmetic": subject.flops / rate,
+            "memory": subject.traffic.fused_bytes(subject.precision) / bandwidth,
+        }
+        binding = max(bounds, key=lambda name: bounds[name])
+        return {
+            "limit_ms": round(bounds[binding] * 1e3, 4),
+            "bound_by": binding,
+            "layerwise_ms": round(subject.traffic.layerwise_bytes(subject.precision) / bandwidth * 1e3, 4),
+        }
+
+
+def _limits(measured: Sequence[tuple[Subject, Sequence[float], float]]) -> _Limits:
+    limits = _Limits({}, {}, {})
     for subject, _, median in measured:
         if subject.name == PEAK:
-            peaks[subject.precision] = max(peaks.get(subject.precision, 0.0), subject.flops / median)
+            which = subject.device, subject.precision
+            limits.rates[which] = max(limits.rates.get(which, 0.0), subject.flops / median)
+        elif subject.name == MEMORY:
+            rate = subject.bytes_moved / median
+            limits.bandwidths[subject.device] = max(limits.bandwidths.get(subject.device, 0.0), rate)
         elif subject.name == NAIVE:
-            naive[subject.shape[1:]] = median / subject.shape[0]
+            limits.naive[subject.shape[1:]] = median / subject.shape[0]
+    return limits
+
+
+def _rows(subjects: Sequence[Subject], turns: Sequence[Sequence[float]]) -> list[BenchRow]:
+    measured = [(subject, seconds, float(np.median(seconds))) for subject, seconds in zip(subjects, turns, strict=True)]
+    limits = _limits(measured)
     rows = []
     for subject, seconds, median in measured:
-        rate = subject.flops / median
-        if subject.name == PEAK and rate < peaks[subject.precision]:
+        rate, bandwidth = subject.flops / median, subject.bytes_moved / median
+        peak = None if subject.name == MEMORY else limits.rates.get((subject.device, subject.precision))
+        if subject.name == PEAK and rate < limits.rates[subject.device, subject.precision]:
             continue  # the other runtime's product is faster
+        if subject.name == MEMORY and bandwidth < limits.bandwidths[subject.device]:
+            continue
         batch, height, width = subject.shape
-        peak = peaks.get(subject.precision) if subject.device == "cpu" else None
-        plain = naive.get((height, width)) if subject.name != PEAK else None
+        plain = limits.naive.get((height, width)) if subject.name not in {PEAK, MEMORY} else None
         rows.append(
             BenchRow(
                 *(subject.name, subject.engine, subject.device, subject.precision, height, width, batch),
@@ -264,6 +238,8 @@ def _rows(subjects: Sequence[Subject], turns: Sequence[Sequence[float]]) -> list
                 gflops=round(rate / 1e9, 2),
                 fraction_of_peak=None if peak is None else round(rate / peak, 4),
                 speedup_over_naive=None if plain is None else round(plain / (median / batch), 2),
+                gigabytes_a_second=round(bandwidth / 1e9, 2) if subject.bytes_moved else None,
+                **limits.apply(subject),
             )
         )
     return rows

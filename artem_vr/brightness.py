@@ -6,10 +6,12 @@ of 10 % or more of the maximum, where the darker image is below 80 % of it. More
 too many for people with photosensitive epilepsy.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import cv2
+import numpy as np
 
 LUMA = 0.299, 0.587, 0.114
 """How much red, green and blue count (Rec. 601), here as in the shaders."""
@@ -46,18 +48,67 @@ def mean_luma(pixels_EHWC: Any) -> float:
     return (LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue) / 255
 
 
-class LumaMeter:
-    """Reads the mean luma of the newest pixels, once for each array."""
+Reading = Callable[[], float | None]
+"""Tells the mean luma that was asked for, or None while it is still being summed up. Never waits."""
 
-    def __init__(self) -> None:
-        self._pixels: Any = None
-        self._luma = 0.0
+
+def start_reading(pixels_EHWC: Any) -> Reading:
+    """Begins to read the mean luma of pixels wherever they are: a NumPy array, or a torch tensor on any device.
+
+    On the host it is known at once. On a GPU it is summed up on the caller's stream, and nobody waits for it.
+    """
+    if getattr(pixels_EHWC, "is_cuda", False):
+        return _device_reading(pixels_EHWC)
+    luma = mean_luma(np.asarray(pixels_EHWC))
+    return lambda: luma
+
+
+def _device_reading(pixels_EHWC: Any) -> Reading:
+    import torch
+
+    means = torch.empty(3, pin_memory=True)
+    means.copy_(mean_colours(pixels_EHWC), non_blocking=True)
+    done = torch.cuda.current_stream(pixels_EHWC.device).record_event()
+
+    def luma() -> float | None:
+        return sum(weight * mean for weight, mean in zip(LUMA, means.tolist(), strict=True)) if done.query() else None
+
+    return luma
+
+
+def mean_colours(pixels_EHWC: Any) -> Any:
+    """The means of red, green and blue, in [0, 1], of uint8 pixels in a torch tensor: float32 (3,), where they are."""
+    import torch
+
+    return pixels_EHWC.sum((0, 1, 2), dtype=torch.int64).float() / (255 * pixels_EHWC[..., 0].numel())
+
+
+class LumaMeter:
+    """Reads the mean luma of the newest pixels, once for each array.
+
+    Of pixels on a GPU it gives the newest value that is there, some frames old: a step of `BrightnessLimiter` is small
+    against what may change in that time. `unread` is what the pixels are taken for before the first value.
+    """
+
+    def __init__(self, unread: float = 0.5, start: Callable[[Any], Reading] = start_reading) -> None:
+        self._start = start
+        self._read: Any = None
+        self._luma = unread
+        # The pixels are held until they have been read: their memory is used again as soon as nobody looks at it.
+        self._under_way: tuple[Any, Reading] | None = None
 
     def read(self, pixels_EHWC: Any) -> float:
-        """`mean_luma` of these pixels; remembered for as long as it is asked about the very same array."""
-        if pixels_EHWC is not self._pixels:
-            self._pixels, self._luma = pixels_EHWC, mean_luma(pixels_EHWC)
+        """The mean luma of these pixels; remembered for as long as it is asked about the very same array."""
+        self._finish()
+        if self._under_way is None and pixels_EHWC is not self._read:
+            self._under_way = pixels_EHWC, self._start(pixels_EHWC)
+            self._finish()
         return self._luma
+
+    def _finish(self) -> None:
+        if self._under_way is not None and (luma := self._under_way[1]()) is not None:
+            self._read, self._luma = self._under_way[0], luma
+            self._under_way = None
 
 
 class BrightnessLimiter:

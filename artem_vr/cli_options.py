@@ -23,8 +23,12 @@ AlphaOption = Annotated[
         help="From 0 to 1: how far the style goes in what the network sees, where --strength mixes finished pixels."
     ),
 ]
-EngineOption = Annotated[str, typer.Option(help="What runs the network: auto, torch or openvino.")]
-DeviceOption = Annotated[str, typer.Option(help="Where it runs: auto, cpu or cuda.")]
+EngineOption = Annotated[
+    str, typer.Option(help="What runs the network: auto, torch, openvino, onnxruntime or cuda-graph.")
+]
+DeviceOption = Annotated[
+    str, typer.Option(help="Where it runs: auto, cpu, cuda, or with onnxruntime directml, coreml or rocm.")
+]
 PrecisionOption = Annotated[
     str, typer.Option(help="auto, f32, bf16, int8 for a bank calibrated for it, or f16 on a GPU.")
 ]
@@ -36,6 +40,13 @@ NetSizeOption = Annotated[
     str | None,
     typer.Option(
         help="Width x height at which one eye is painted: more is finer and slower. As the processor can if not given."
+    ),
+]
+TargetFpsOption = Annotated[
+    float | None,
+    typer.Option(
+        help="Frames a second to show: the network's size, and how often it paints, are fitted to that. If not given:"
+        " the display's own rate, or 20 where the processor does everything. Not with --net-size."
     ),
 ]
 UpsamplingOption = Annotated[
@@ -53,3 +64,7 @@ RecordOption = Annotated[
 ]
 SnapshotOption = Annotated[Path | None, typer.Option(help="Write the last frame to a picture (.png, .jpg).")]
 StatsOption = Annotated[Path | None, typer.Option(help="Write the figures of the run as JSON.")]
+TraceOption = Annotated[
+    Path | None,
+    typer.Option(help="Write a timeline of the run as JSON, to be opened in ui.perfetto.dev or chrome://tracing."),
+]

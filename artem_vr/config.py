@@ -38,6 +38,7 @@ class RunOptions:
     strength: float = 1.0
     alpha: float = 1.0
     net_size: Size | None = None
+    target_fps: float | None = None
     engine: str = "auto"
     device: str = "auto"
     precision: str = "auto"
@@ -50,6 +51,7 @@ class RunOptions:
     snapshot: Path | None = None
     snapshot_frame: int | None = None
     stats: Path | None = None
+    trace: Path | None = None
     cues: tuple[Cue, ...] = field(default=())
 
     @property
@@ -221,6 +223,8 @@ def _check_run(options: RunOptions) -> None:
             raise UsageError("--net-size: width and height must be even")
         if max(options.net_size) > _LARGEST_NET:
             raise UsageError(f"--net-size: width and height are at most {_LARGEST_NET}")
+    if options.target_fps is not None:
+        _check_target(options, options.target_fps)
     check_strength(options.strength, options.alpha)
     if options.frames is not None and options.frames < 1:
         raise UsageError(f"--frames {options.frames}: show at least one frame")
@@ -231,10 +235,25 @@ def _check_run(options: RunOptions) -> None:
         check_picture_suffix(options.snapshot)
 
 
+def _check_target(options: RunOptions, target_fps: float) -> None:
+    if not 1 <= target_fps <= 1000:
+        raise UsageError(f"--target-fps {target_fps:g}: choose a rate from 1 to 1000")
+    if options.net_size is not None:
+        raise UsageError("--target-fps chooses the network's size: leave it out, or --net-size")
+    if options.simulated:
+        raise UsageError("--target-fps goes with a live clock: leave it out, or --fps")
+
+
 def _check_outputs(options: RunOptions) -> None:
     kind, argument = parse_source(options.source)
     taken = {Path(argument).expanduser().resolve(): "the source"} if kind in {"image", "video"} else {}
-    for option, path in (("--record", options.record), ("--snapshot", options.snapshot), ("--stats", options.stats)):
+    outputs = {
+        "--record": options.record,
+        "--snapshot": options.snapshot,
+        "--stats": options.stats,
+        "--trace": options.trace,
+    }
+    for option, path in outputs.items():
         if path is None:
             continue
         if owner := taken.get(path.resolve()):

@@ -8,18 +8,17 @@ import platform
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from artem_vr import openxr_manifest
-from artem_vr.machine import has_nvidia_driver, processor
-
-Status = Literal["ok", "warning", "missing"]
+from artem_vr import engine_probes, openxr_manifest
+from artem_vr.finding import Finding, Status
+from artem_vr.machine import processor
 
 _COLOURS: dict[Status, str] = {"ok": "green", "warning": "yellow", "missing": "bold red"}
 _VIDEO4LINUX = Path("/sys/class/video4linux")
@@ -40,23 +39,8 @@ _ADVICE = {
 }
 """What to do when a whole probe fails."""
 
-_OPTIONAL = {"screen", "OpenXR", "camera"}
+_OPTIONAL = {"engine onnxruntime", "interop", "screen", "OpenXR", "camera"}
 """The preview runs headless and from files: a failure here is a warning."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked for.
-
-    `status` is "missing" for what the program needs and does not find, "warning" for what it can do without.
-    `advice` says what to do, in one line; empty where there is nothing to do.
-    """
-
-    area: str
-    name: str
-    status: Status
-    detail: str
-    advice: str = ""
 
 
 Probe = Callable[[], list[Finding]]
@@ -114,38 +98,6 @@ def _processor() -> list[Finding]:
         if name in here.instruction_sets
     ]
     return [Finding("processor", "cores", "ok", f"{here.name}, {here.cores} cores {' '.join(sets)}".rstrip())]
-
-
-def _openvino() -> list[Finding]:
-    import openvino as ov
-
-    core = ov.Core()
-    capabilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    precision = "bf16" if "BF16" in capabilities else "f32"
-    devices = ", ".join(f"{name}: {core.get_property(name, 'FULL_DEVICE_NAME')}" for name in core.available_devices)
-    version = ov.__version__.split("-")[0]
-    finding = Finding("engine", "openvino", "ok", f"{version}, {precision} on the processor ({devices})")
-    if precision == "bf16":
-        return [finding]
-    detail = "the processor has no bfloat16 arithmetic: networks run in float32, about half as fast"
-    return [finding, Finding("engine", "bfloat16", "warning", detail)]
-
-
-def _torch() -> list[Finding]:
-    import torch
-
-    found = [Finding("engine", "torch", "ok", f"{torch.__version__}, {torch.get_num_threads()} threads")]
-    if not torch.cuda.is_available():
-        if not has_nvidia_driver():
-            return [*found, Finding("GPU", "CUDA", "ok", "no NVIDIA GPU: networks run on the processor")]
-        detail = "there is an NVIDIA GPU, but this torch cannot use it"
-        advice = "update the NVIDIA driver, and reinstall torch with CUDA: see the install page of PyTorch"
-        return [*found, Finding("GPU", "CUDA", "warning", detail, advice)]
-    for index in range(torch.cuda.device_count()):
-        device = torch.cuda.get_device_properties(index)
-        detail = f"{device.name}, {device.total_memory / 2**30:.0f} GiB, compute {device.major}.{device.minor}"
-        found.append(Finding("GPU", f"cuda:{index}", "ok", f"{detail}, CUDA {torch.version.cuda}"))
-    return found
 
 
 def _opengl() -> list[Finding]:
@@ -272,8 +224,10 @@ def _model() -> list[Finding]:
 PROBES: list[tuple[str, Probe]] = [
     ("Python", _python),
     ("processor", _processor),
-    ("engine openvino", _openvino),
-    ("engine torch", _torch),
+    ("engine openvino", engine_probes.openvino),
+    ("engine torch", engine_probes.torch),
+    ("engine onnxruntime", engine_probes.onnxruntime),
+    ("interop", engine_probes.interop),
     ("OpenGL", _opengl),
     ("screen", _screen),
     ("OpenXR", _openxr),

@@ -2,17 +2,19 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from artem_vr.errors import EngineError
 from artem_vr.frame import EYES, Size
-from artem_vr.ports import Engine
+from artem_vr.ports import Engine, device_milliseconds
 from artem_vr.thread_priority import let_others_first
 
 NOT_OPEN = "none"
+_PATIENCE_SECONDS = 0.1
 
 
 class LateEngine:
@@ -36,8 +38,23 @@ class LateEngine:
             return engine
 
         self._painter: int | None = None
+        self._is_abandoned = threading.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="open engine")
         self._opening: Future[Engine] = self._thread.submit(opened)
+
+    @property
+    def opened(self) -> Engine | None:
+        """The engine itself, once it has compiled; None before, and if it cannot be opened."""
+        return self._opening.result() if self._is_open else None
+
+    @property
+    def last_gpu_ms(self) -> float | None:
+        """The engine's own (see `artem_vr.ports.TimedEngine`); None before it is open, or where it does not tell."""
+        return device_milliseconds(self._opening.result()) if self._is_open else None
+
+    @property
+    def _is_open(self) -> bool:
+        return self._opening.done() and self._opening.exception() is None
 
     @property
     def name(self) -> str:
@@ -55,16 +72,27 @@ class LateEngine:
         return self._fact("precision")
 
     def _fact(self, name: str) -> str:
-        if not self._opening.done() or self._opening.exception() is not None:
-            return NOT_OPEN
-        return str(getattr(self._opening.result(), name))
+        return str(getattr(self._opening.result(), name)) if self._is_open else NOT_OPEN
 
     def paint(self, pixels_EHWC: Any, styles_ED: NDArray[np.float32]) -> Any:
         """As `artem_vr.ports.Engine.paint`, once the engine is there."""
         if self._painter != threading.get_ident():
             self._painter = threading.get_ident()
             let_others_first()  # it does its share of the work
-        return self._opening.result().paint(pixels_EHWC, styles_ED)
+        return self._when_open().paint(pixels_EHWC, styles_ED)
+
+    def abandon(self) -> None:
+        """Lets nobody wait any longer for an engine that is still to open: painting raises `EngineError` instead.
+
+        A thread that is left behind in an engine when Python ends brings the program down.
+        """
+        self._is_abandoned.set()
+
+    def _when_open(self) -> Engine:
+        while not wait([self._opening], _PATIENCE_SECONDS).done:
+            if self._is_abandoned.is_set():
+                raise EngineError("the engine was given up before it was open")
+        return self._opening.result()
 
     def close(self) -> None:
         """Waits until the engine is open, and closes it. May be called twice."""

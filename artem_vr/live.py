@@ -13,6 +13,7 @@ from artem_vr.app import (
     open_display,
     open_engine,
     open_headset,
+    open_shared_bridge,
     open_source,
 )
 from artem_vr.brightness import BrightnessLimiter
@@ -22,16 +23,17 @@ from artem_vr.errors import DisplayError
 from artem_vr.frame import FrameRequest, Size
 from artem_vr.gl.priority import stand_back
 from artem_vr.gl.upload import FrameUploader
+from artem_vr.instruments import open_stats
 from artem_vr.late_engine import LateEngine
 from artem_vr.machine import has_screen
 from artem_vr.outputs import Outputs
 from artem_vr.panel_feed import PanelFeed
 from artem_vr.picture_styles import open_bank
 from artem_vr.pipeline import Pipeline
-from artem_vr.ports import Bridge, Display
-from artem_vr.run import report, run_to_the_end, start_stylizer
-from artem_vr.stats import RunStats
+from artem_vr.ports import Bridge, Display, Engine
+from artem_vr.run import open_budget, report, run_to_the_end, start_stylizer
 from artem_vr.style_control import StyleControl
+from artem_vr.stylizer import Stylizer
 
 
 def preview(options: PreviewOptions, on_frame: Callable[[int], None] = lambda frame: None) -> dict[str, Any]:
@@ -53,19 +55,21 @@ def preview(options: PreviewOptions, on_frame: Callable[[int], None] = lambda fr
         display = open_display(options, head_path(options))
         stack.callback(display.close)
         stand_back()
-        stats = RunStats()
+        stats = open_stats(stack, options, display.ctx, stylizer)
         outputs = stack.enter_context(
             Outputs(options, display, stats, on_frame, live=not options.headless, rate=options.fps)
         )
         source = open_source(display, options, options.eye_size)
         stack.callback(source.close)
-        uploader, bridge, compositor = _open_passes(stack, display, options, net_size)
+        uploader, bridge, compositor = _open_passes(stack, display, options, net_size, engine)
+        stack.callback(stylizer.close)  # once more, for it goes before a bridge whose memory it reads
         pipeline = Pipeline(
             display, source, uploader, bridge, stylizer, compositor, control, stats,
             every_frame=options.simulated, on_shown=outputs.frame_shown, on_snapshot=outputs.take_snapshot,
         )  # fmt: skip
+        pipeline.budget = open_budget(options, display, engine, options.eye_size)
         run_to_the_end(pipeline, options.seconds)
-        figures = report(stats, options, display, engine, pipeline, net_size, pipeline.eye_size)
+        figures = report(stats, options, display, engine, pipeline, pipeline.eye_size)
         outputs.finish(figures)
     return figures
 
@@ -96,16 +100,25 @@ def vr(
         engine = LateEngine(opening, net_size, control.initial)
         stylizer = start_stylizer(engine, control)
         stack.callback(stylizer.close)
-        stats = RunStats()
+        stack.callback(engine.abandon)
+        stats = open_stats(stack, options, display.ctx, stylizer)
         outputs = stack.enter_context(Outputs(options, display, stats, on_frame, live=True))
         feed = PanelFeed(control, stats, bank.names, headset.show_status)
-        uploader, bridge, compositor = _open_passes(stack, display, options, net_size)
+        uploader, bridge, compositor = _open_passes(stack, display, options, net_size, engine)
         pipeline = Pipeline(
             display, source, uploader, bridge, stylizer, compositor, control, stats,
             limiter=BrightnessLimiter(), wait_for_first=False, on_shown=_each(outputs.frame_shown, feed.frame_shown),
         )  # fmt: skip
-        run_to_the_end(pipeline, options.seconds)
-        figures = report(stats, options, display, engine, pipeline, net_size, headset.eye_size)
+
+        def engine_is_open() -> bool:
+            if engine.opened is None:
+                return False
+            _share_bridge(stack, display, pipeline, stylizer, bridge, engine.opened)
+            pipeline.budget = feed.budget = open_budget(options, display, engine.opened, picture_size)
+            return True
+
+        run_to_the_end(pipeline, options.seconds, between_frames=_once(engine_is_open))
+        figures = report(stats, options, display, engine, pipeline, headset.eye_size)
         outputs.finish(figures)
     return figures
 
@@ -120,13 +133,36 @@ def _each(*observers: Callable[[FrameRequest], None]) -> Callable[[FrameRequest]
     return tell
 
 
+def _once(try_to: Callable[[], bool]) -> Callable[[], None]:
+    """Tries until it is done, and then no more."""
+    done = False
+
+    def tried() -> None:
+        nonlocal done
+        done = done or try_to()
+
+    return tried
+
+
+def _share_bridge(
+    stack: ExitStack, display: Display, pipeline: Pipeline, stylizer: Stylizer, first: Bridge, engine: Engine
+) -> None:
+    """Puts a bridge that leaves pixels on the GPU in the place of the first one, where this engine is one for that."""
+    bridge = open_shared_bridge(display.ctx, first.net_size, engine)
+    if bridge is not None:
+        stack.callback(bridge.close)
+        stack.callback(stylizer.close)  # it goes before a bridge whose memory it reads
+        pipeline.use_bridge(bridge)
+        first.close()
+
+
 def _open_passes(
-    stack: ExitStack, display: Display, options: RunOptions, net_size: Size
+    stack: ExitStack, display: Display, options: RunOptions, net_size: Size, engine: Engine
 ) -> tuple[FrameUploader, Bridge, Compositor]:
     """What lies between a source, the stylizer and the display."""
     uploader = FrameUploader(display.ctx)
     stack.callback(uploader.close)
-    bridge = open_bridge(display.ctx, net_size, at_once=options.simulated)
+    bridge = open_bridge(display.ctx, net_size, engine, at_once=options.simulated)
     stack.callback(bridge.close)
     compositor = Compositor(display.ctx, options.upsampling)
     stack.callback(compositor.close)

@@ -22,6 +22,8 @@ from artem_vr.cli_options import (
     StereoOption,
     StrengthOption,
     StyleOption,
+    TargetFpsOption,
+    TraceOption,
     UpsamplingOption,
 )
 
@@ -36,6 +38,7 @@ def preview(
     alpha: AlphaOption = 1.0,
     size: SizeOption = "1280x720",
     net_size: NetSizeOption = None,
+    target_fps: TargetFpsOption = None,
     engine: EngineOption = "auto",
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
@@ -51,6 +54,7 @@ def preview(
     record: RecordOption = None,
     snapshot: SnapshotOption = None,
     stats: StatsOption = None,
+    trace: TraceOption = None,
 ) -> None:
     """Look into a painted stereo world: a window with one picture for each eye, or headless.
 
@@ -65,11 +69,11 @@ def preview(
 
     options = PreviewOptions(
         source=source, style=style, strength=strength, alpha=alpha, size=parse_size(size),
-        net_size=parse_size(net_size, "--net-size") if net_size else None,
+        net_size=parse_size(net_size, "--net-size") if net_size else None, target_fps=target_fps,
         engine=engine, device=device, precision=precision, upsampling=upsampling, model=model, stereo=stereo,
-        headless=headless, frames=frames, fps=fps, record=record, snapshot=snapshot, stats=stats,
+        headless=headless, frames=frames, fps=fps, record=record, snapshot=snapshot, stats=stats, trace=trace,
     )  # fmt: skip
-    _tell(_run_preview(options), record, snapshot, stats)
+    _tell(_run_preview(options), record, snapshot, stats, trace)
 
 
 def vr(
@@ -78,6 +82,7 @@ def vr(
     strength: StrengthOption = 1.0,
     alpha: AlphaOption = 1.0,
     net_size: NetSizeOption = None,
+    target_fps: TargetFpsOption = None,
     engine: EngineOption = "auto",
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
@@ -112,6 +117,7 @@ def vr(
     record: RecordOption = None,
     snapshot: SnapshotOption = None,
     stats: StatsOption = None,
+    trace: TraceOption = None,
     once: Annotated[
         bool, typer.Option("--once", help="Leave when the session is lost, and do not wait for it.")
     ] = False,
@@ -130,13 +136,13 @@ def vr(
 
     options = VrOptions(
         source=source, style=style, strength=strength, alpha=alpha,
-        net_size=parse_size(net_size, "--net-size") if net_size else None,
+        net_size=parse_size(net_size, "--net-size") if net_size else None, target_fps=target_fps,
         engine=engine, device=device, precision=precision, upsampling=upsampling, model=model, stereo=stereo,
         screen=screen, camera_fov=camera_fov, camera_latency_ms=camera_latency_ms, eye_scale=eye_scale,
-        frames=frames, record=record, snapshot=snapshot, stats=stats, once=once,
+        frames=frames, record=record, snapshot=snapshot, stats=stats, trace=trace, once=once,
     )  # fmt: skip
     report = run(options, say=lambda line: print(line, file=sys.stderr, flush=True))
-    _tell(report, record, snapshot, stats)
+    _tell(report, record, snapshot, stats, trace)
 
 
 def _run_preview(options: "PreviewOptions") -> dict[str, Any]:
@@ -156,12 +162,19 @@ def _tell(report: dict[str, Any], *written: Path | None) -> None:
             print(f"wrote {path}")
 
 
+def _cadence(report: dict[str, Any]) -> str:
+    """How the budget had pictures painted in the end, where not every one."""
+    budget = report["budget"]
+    return f" every {budget['cadence']} frames" if budget is not None and budget["cadence"] > 1 else ""
+
+
 def _summary(report: dict[str, Any]) -> str:
     width, height = report["eye_size"]
     net_width, net_height = report["net_size"]
+    painted = f"2 x {net_width}x{net_height}{_cadence(report)}"
     return (
         f"{report['frames']} frames of 2 x {width}x{height} in {report['seconds']:.1f} s: "
         f"{report['display_fps']:.1f} shown and {report['stylized_fps']:.1f} painted a second "
-        f"(2 x {net_width}x{net_height}, {report['engine']} {report['precision']} on {report['device']}, "
+        f"({painted}, {report['engine']} {report['precision']} on {report['device']}, "
         f"{report['gl_renderer'].split(' (')[0]}); paint is {report['age_ms']['p50']:.0f} ms old"
     )

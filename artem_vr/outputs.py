@@ -1,4 +1,4 @@
-"""What a run leaves behind: a recording, a snapshot, its figures. They appear together, complete, or not at all."""
+"""What a run leaves behind: a recording, a snapshot, figures, a timeline. They appear together, or not at all."""
 
 import time
 from collections.abc import Callable
@@ -16,6 +16,7 @@ from artem_vr.media.picture import write_picture
 from artem_vr.media.recorder import Recorder
 from artem_vr.ports import Display
 from artem_vr.stats import RunStats, write_json
+from artem_vr.trace_format import write_trace
 
 _USUAL_RATE = 60.0
 
@@ -82,6 +83,9 @@ class Outputs:
             if self._options.stats is not None:
                 write_json(report, self._options.stats)
                 written.append(self._options.stats)
+            if self._options.trace is not None and self._stats.trace is not None:
+                write_trace(self._stats.trace, report, self._options.trace)
+                written.append(self._options.trace)
             if self._recorder is not None:
                 self._recorder.close()
         except ArtemError:

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Collection
 
 from artem_vr.frame import FrameRequest
+from artem_vr.paint_budget import PaintBudget
 from artem_vr.panel_picture import PanelState
 from artem_vr.stats import RunStats
 from artem_vr.style_control import StyleControl
@@ -20,6 +21,8 @@ class PanelFeed:
         self, control: StyleControl, stats: RunStats, styles: Collection[str], show: Callable[[PanelState], None]
     ) -> None:
         self._control, self._stats, self._show = control, stats, show
+        self.budget: PaintBudget | None = None
+        """What fits the painting to the display, whose choice is shown."""
         # Before the first frame: some are whole photographs, which no frame can wait for.
         self._thumbnails = {style: load_thumbnail(style) for style in {*styles, control.style}}
         self._counts: deque[tuple[float, int, int]] = deque()
@@ -44,6 +47,7 @@ class PanelFeed:
                 shown_fps=(stats.frames - shown) / passed,
                 painted_fps=(stats.painted_frames - painted) / passed,
                 age_ms=stats.last_age_ms if stats.painted_frames else None,
+                budget=self.budget.text if self.budget is not None else "",
                 thumbnail=self._thumbnails.get(control.style),
             )
         )

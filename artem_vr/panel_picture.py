@@ -40,7 +40,8 @@ class PanelState:
 
     `blend`, from -1 to 1, is how much of the style `blend_title` is mixed in (its sign says from which side), and
     `strength`, from 0 to 1, how much paint there is. `plain` means that the unpainted world is shown. The rates are
-    pictures a second; `age_ms` is how old the paint is, None when there is none. `thumbnail` is uint8 RGB (H, W, 3),
+    pictures a second; `age_ms` is how old the paint is, None when there is none, and `budget` how it is painted,
+    if something chooses that. `thumbnail` is uint8 RGB (H, W, 3),
     which two states need not share to be equal. `hint_lines` are a button and, after a tab, what it does. `notice` is
     more urgent than the figures and takes their place.
     """
@@ -54,6 +55,7 @@ class PanelState:
     shown_fps: float = 0.0
     painted_fps: float = 0.0
     age_ms: float | None = None
+    budget: str = ""
     thumbnail: NDArray[np.uint8] | None = field(default=None, compare=False)
     hint_lines: tuple[str, ...] = ()
     notice: str = ""
@@ -105,7 +107,8 @@ def _figures(state: PanelState) -> str:
     shown = f"{round(state.shown_fps)} shown"
     if state.plain or state.age_ms is None:
         return f"{shown} a second"
-    return f"{shown} / {round(state.painted_fps)} painted a second, paint {round(state.age_ms)} ms old"
+    chosen = f", {state.budget}" if state.budget else ""
+    return f"{shown} / {round(state.painted_fps)} painted a second, paint {round(state.age_ms)} ms old{chosen}"
 
 
 def _draw_hints(canvas: "_Canvas", lines: tuple[str, ...]) -> None:

@@ -4,9 +4,13 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from artem_vr.brightness import GROUND_LUMA, NO_VEIL, BrightnessLimiter, LumaMeter, Veil
 from artem_vr.compositor import Compositor
 from artem_vr.frame import EYES, FrameRequest, GlFrame, HostFrame, PaintedFrame, Size, TensorFrame
+from artem_vr.paint_budget import PaintBudget
 from artem_vr.ports import Action, Bridge, Display, FrameSource, PaintTextures
 from artem_vr.stats import RunStats
 from artem_vr.style_control import StyleControl
@@ -30,7 +34,8 @@ class Pipeline:
     With `every_frame` each frame waits for its own paint, for recordings with a simulated clock; otherwise the
     display goes on with the newest paint there is; the very first frame waits even then, unless `wait_for_first` is
     off. A `limiter` lays a veil over pictures that would become darker or brighter too fast, and keeps the plain world
-    in the dark while the first paint is still to come. `on_shown` gets every finished frame's time.
+    in the dark while the first paint is still to come. `on_shown` gets every finished frame's time. A `budget`, which
+    may be set at any time, says how large pictures are painted and which ones; without it, all that come in time.
     """
 
     def __init__(
@@ -50,12 +55,14 @@ class Pipeline:
         wait_for_first: bool = True,
     ) -> None:
         self._display, self._source, self._uploader, self._bridge = display, source, uploader, bridge
+        self.budget: PaintBudget | None = None
         self._stylizer, self.compositor, self._control, self._stats = stylizer, compositor, control, stats
         self._every_frame, self._on_shown, self._on_snapshot = every_frame, on_shown, on_snapshot
         self._limiter, self._wait_for_first = limiter, wait_for_first or every_frame
         self._source_meter, self._paint_meter = LumaMeter(), LumaMeter()
         self.eye_size: Size = (0, 0)
         self._submitted: TensorFrame | None = None
+        self._revision = 0
         self._last_painted: PaintedFrame | None = None
         self._counted: PaintedFrame | None = None
         self._caption_until = 0.0
@@ -64,10 +71,23 @@ class Pipeline:
         self._is_drawn = False
         self._seen: float | None = None
 
+    def use_bridge(self, bridge: Bridge) -> None:
+        """Carries pixels over this bridge from the next tick on. The one before is closed by whoever opened it."""
+        self._bridge = bridge
+
+    @property
+    def net_size(self) -> Size:
+        """The (width, height) at which an eye is painted now."""
+        return self._bridge.net_size
+
     def tick(self) -> bool:
         """Shows one frame; False when the display is done. Raises what the source, engine or display raise."""
+        with self._stats.frame():
+            return self._show_frame()
+
+    def _show_frame(self) -> bool:
         stats = self._stats
-        with stats.stage("wait"):
+        with stats.stage("wait", waits=True):
             request = self._display.begin_frame()
         if request is None:
             return False
@@ -75,41 +95,42 @@ class Pipeline:
         self._handle_actions(request)
         controls = self._display.controls()
         self._control.steer(controls, request.time)
-        with stats.stage("source"):
+        with stats.stage("source", draws=True):
             frame = self._source.read(request)
+            stats.picture_taken(frame)
             self._is_drawn = not isinstance(frame, HostFrame)
             if isinstance(frame, HostFrame):
                 frame = self._uploader.upload(frame, request.eye_size)
-        with stats.stage("download"):
-            tensor = self._bridge.to_tensor(frame)
+        with stats.stage("download", draws=True):
+            picture = frame if self.budget is None else self.budget.picture(frame, self._bridge)
+            tensor = self._bridge.to_tensor(picture)
             if tensor is None and self._submitted is None and self._wait_for_first:
-                tensor = self._bridge.to_tensor(frame)  # an asynchronous bridge has the first frame by now
-        painted = self._paint(tensor, request.time)
-        with stats.stage("upload"):
+                tensor = self._bridge.to_tensor(picture)  # an asynchronous bridge has the first frame by now
+        painted = self._paint(tensor, frame, request.time)
+        with stats.stage("upload", draws=True):
             paint = self._bridge.to_texture(painted) if painted is not None else None
-        with stats.stage("compose"):
+        with stats.stage("compose", draws=True):
             self._display.expect(frame)
             veil = self._veil(request, frame, tensor, painted, controls.clear)
             self._compose(frame, paint, veil)
-        with stats.stage("show"):
+        # A display with a rate of its own may wait for it here.
+        with stats.stage("show", draws=True, waits=self._display.refresh_rate is not None):
             self._display.end_frame()
+        if self.budget is not None:
+            self.budget.frame_shown(time.monotonic(), stats.work_ms, painted)
         self._count(request, frame, painted)
         self._on_shown(request)
         return True
 
-    def _paint(self, tensor: TensorFrame | None, now: float) -> PaintedFrame | None:
+    def _paint(self, tensor: TensorFrame | None, frame: GlFrame, now: float) -> PaintedFrame | None:
         styles = self._control.vectors(now)
         if self._every_frame and self._control.strength == 0:
             return None  # nobody would see it
-        if tensor is not None and tensor is not self._submitted:
-            revision = self._stylizer.submit(tensor, styles)
-            self._submitted = tensor
-        else:
-            revision = self._stylizer.set_styles(styles)
+        revision = self._hand_in(tensor, frame, styles)
         # The very first frame may wait for its paint: nobody wants to see the plain world flash up.
         first = self._last_painted is None and self._wait_for_first
         if self._submitted is not None and (self._every_frame or first):
-            with self._stats.stage("wait for paint"):
+            with self._stats.stage("wait for paint", waits=True):
                 painted: PaintedFrame | None = self._stylizer.wait_for(self._submitted, revision)
         else:
             painted = self._stylizer.latest()
@@ -117,6 +138,17 @@ class Pipeline:
             self._stats.add("network", painted.milliseconds)
             self._last_painted = painted
         return painted
+
+    def _hand_in(self, tensor: TensorFrame | None, frame: GlFrame, styles: NDArray[np.float32]) -> int:
+        """Hands in the picture if it is new, else the styles alone; returns the revision of what will come of it."""
+        submitted, budget = self._submitted, self.budget
+        if tensor is not None and tensor is not submitted:
+            self._submitted = tensor
+            self._revision = self._stylizer.submit(tensor, styles)
+        elif budget is None or (budget.is_due and (submitted is None or submitted.sequence == frame.sequence)):
+            # Otherwise styles wait for the next picture: painting this one once more would come in between.
+            self._revision = self._stylizer.set_styles(styles)
+        return self._revision
 
     def _veil(
         self,
@@ -166,8 +198,9 @@ class Pipeline:
             self._stats.frame_shown(None, None, None)
             return
         behind = frame.sequence - painted.source.sequence
-        if painted is self._counted and behind == 0:
-            # A still picture does not age: its paint was counted when it came.
+        counted = self._counted
+        if counted is not None and painted.source.sequence == counted.source.sequence and behind == 0:
+            # A still picture does not age: its paint was counted when it first came, in whatever style.
             self._stats.frame_shown(painted, None, behind)
             return
         self._counted = painted

@@ -7,7 +7,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import moderngl
 import numpy as np
@@ -100,6 +100,39 @@ class Engine(Protocol):
         """Frees the device's memory. May be called twice."""
 
 
+@runtime_checkable
+class TimedEngine(Protocol):
+    """What an `Engine` may offer besides, where its device keeps time of its own."""
+
+    @property
+    def last_gpu_ms(self) -> float | None:
+        """How long the device worked on the last painting whose time is known; None before the first. Never waits."""
+
+
+def device_milliseconds(engine: Engine) -> float | None:
+    """How long the engine's device worked on its last painting; None for one that does not tell."""
+    return engine.last_gpu_ms if isinstance(engine, TimedEngine) else None
+
+
+@runtime_checkable
+class DeviceEngine(Protocol):
+    """What an `Engine` may offer besides, that paints arrays of its own device without a copy on the host.
+
+    Its `paint` takes NumPy arrays and gives such, and takes torch tensors on its device, of any strides, and gives
+    such: finished ones, which any stream may read.
+    """
+
+    @property
+    def device_index(self) -> int | None:
+        """The number of the CUDA device; None where it is none."""
+
+    def read_after(self, event: Any) -> None:
+        """From the next `paint` on nothing is read before `event`, of the one stream that all events here come from.
+
+        Any thread may call it, and nobody waits. Pixels that no event was told of must be there already.
+        """
+
+
 class Action(Enum):
     """What a person asks for while the program runs, whatever the device it is asked with."""
 
@@ -136,8 +169,14 @@ class Display(Protocol):
     ctx: moderngl.Context
     help_lines: list[str]
     """What its controls do, for `show_text`; empty when it has none."""
-    missed_frames: int | None
-    """Refreshes that passed without a new frame since the first one; None for a display without a rate of its own."""
+
+    @property
+    def missed_frames(self) -> int | None:
+        """Refreshes that passed without a new frame since the first; None for a display without a rate of its own."""
+
+    @property
+    def refresh_rate(self) -> float | None:
+        """Frames a second that it shows at a pace of its own; None where it takes them as they come."""
 
     def begin_frame(self) -> FrameRequest | None:
         """Waits for the time of the next frame and describes it; None when the display is done."""

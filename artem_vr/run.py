@@ -2,18 +2,24 @@
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from artem_vr.config import RunOptions
+from artem_vr.config import RunOptions, default_net_size
 from artem_vr.frame import EYES, Size
-from artem_vr.gl.context import renderer
+from artem_vr.gl.context import is_software, renderer
+from artem_vr.governor import BudgetGovernor
+from artem_vr.paint_budget import PaintBudget
 from artem_vr.pipeline import Pipeline
 from artem_vr.ports import Display, Engine
+from artem_vr.size_ladder import pixel_count, size_ladder
 from artem_vr.stats import RunStats
 from artem_vr.style_control import StyleControl
 from artem_vr.stylizer import Stylizer
+
+_USUAL_FPS, _MODEST_FPS = 60.0, 20.0
 
 
 def start_stylizer(engine: Engine, control: StyleControl, compiled_for: Size | None = None) -> Stylizer:
@@ -32,12 +38,41 @@ def start_stylizer(engine: Engine, control: StyleControl, compiled_for: Size | N
         raise
 
 
-def run_to_the_end(pipeline: Pipeline, seconds: float | None) -> None:
-    """Shows frame after frame until the display is done, `seconds` are over (None: never), or Ctrl-C."""
+def open_budget(options: RunOptions, display: Display, engine: Engine, eye_size: Size) -> PaintBudget | None:
+    """What fits the painting of eyes of this size to what the display can bear.
+
+    None where a size is asked for, and with a simulated clock, which waits for every painting. The engine must be open.
+    """
+    if options.net_size is not None or options.simulated:
+        return None
+    target = options.target_fps or _target_fps(display, engine)
+    start = default_net_size(eye_size)
+    # It begins with the size that has been compiled already, in the place of the nearest rung.
+    others = size_ladder(eye_size)
+    others.remove(min(others, key=lambda size: abs(math.log(pixel_count(size) / pixel_count(start)))))
+    return PaintBudget(BudgetGovernor([*others, start], start, target), target)
+
+
+def _target_fps(display: Display, engine: Engine) -> float:
+    rate = display.refresh_rate or _USUAL_FPS
+    if engine.device == "cpu" and is_software(display.ctx):
+        return min(rate, _MODEST_FPS)  # where one processor does all, what paint would give up for more shows more
+    return rate
+
+
+def run_to_the_end(
+    pipeline: Pipeline, seconds: float | None, between_frames: Callable[[], None] = lambda: None
+) -> None:
+    """Shows frame after frame until the display is done, `seconds` are over (None: never), or Ctrl-C.
+
+    `between_frames` is called before each, on the thread of the display.
+    """
     until = math.inf if seconds is None else time.monotonic() + seconds
     try:
-        while time.monotonic() < until and pipeline.tick():
-            pass
+        while time.monotonic() < until:
+            between_frames()
+            if not pipeline.tick():
+                break
     except KeyboardInterrupt:
         pass  # ends the run as escape does: what was recorded so far is kept
 
@@ -48,7 +83,6 @@ def report(
     display: Display,
     engine: Engine,
     pipeline: Pipeline,
-    net_size: Size,
     eye_size: Size,
 ) -> dict[str, Any]:
     """The figures of a run under their documented keys. Sizes are (width, height) of one eye: painted, and shown."""
@@ -56,7 +90,8 @@ def report(
     return stats.report(
         {
             "engine": engine.name, "device": engine.device, "precision": engine.precision,
-            "net_size": list(net_size), "eye_size": list(eye_size), "source": options.source,
+            "net_size": list(pipeline.net_size), "eye_size": list(eye_size), "source": options.source,
+            "budget": pipeline.budget.report() if pipeline.budget is not None else None,
             "upsampling": pipeline.compositor.upsampling, "gl_renderer": renderer(display.ctx),
         }
     )  # fmt: skip

@@ -19,12 +19,17 @@ from artem_vr import added_styles, resources
 from artem_vr.errors import ModelError, UsageError, unknown_name
 from artem_vr.model_card import ModelCard, StyleCard
 
-__all__ = ["DEFAULT_BANK", "FORMAT", "IDENTITY", "RANGE", "ModelCard", "StyleBank", "StyleCard", "Vector", "mix"]
+__all__ = [
+    "DEFAULT_BANK", "FORMAT", "IDENTITY", "RANGE", "SHIPPED_BANKS",
+    "ModelCard", "StyleBank", "StyleCard", "Vector", "mix",
+]  # fmt: skip
 
 FORMAT = "artem-vr-bank-1"
 RANGE = "int8."
 """How the names of the tensors begin that hold ranges; what follows is a module's name."""
 DEFAULT_BANK = "bank.safetensors"
+SHIPPED_BANKS = ("bank", "swift", "adain")
+"""The banks of this package, by the names that a person may give in place of a path."""
 _SHORTEST_CLUE = 4
 _WITH_IDENTITY = ("compact", "adain")
 IDENTITY = "original"
@@ -56,14 +61,15 @@ class StyleBank:
     def load(cls, path: Path | None = None) -> "StyleBank":
         """Reads a bank, the shipped one by default, and the styles that were added to it.
 
-        Raises `ModelError`: missing, a pickle, corrupt, or a safetensors file of something else. Added styles that
-        do not belong to its network are left out, with one line in the log.
+        `path` may be the name of a shipped bank (`SHIPPED_BANKS`); a file of that name comes first. Raises
+        `ModelError`: missing, a pickle, corrupt, or a safetensors file of something else. Added styles that do not
+        belong to its network are left out, with one line in the log.
         """
         return cls._read(path)._with_added()
 
     @classmethod
     def _read(cls, path: Path | None) -> "StyleBank":
-        path = path or resources.models() / DEFAULT_BANK
+        path = _found(path or Path(DEFAULT_BANK).with_suffix(""))
         _refuse_pickles(path)
         try:
             with safe_open(path, "numpy") as file:
@@ -89,9 +95,9 @@ class StyleBank:
     @property
     def added_folder(self) -> Path:
         """Where the styles that are added to this bank belong."""
-        shipped = resources.models() / DEFAULT_BANK
-        if self.path.resolve() == shipped.resolve():
-            return added_styles.user_folder()
+        if self.path.resolve().parent == resources.models().resolve():
+            folder = added_styles.user_folder()
+            return folder if self.path.name == DEFAULT_BANK else folder / self.path.stem
         return added_styles.folder_beside(self.path)
 
     @property
@@ -151,6 +157,13 @@ def mix(vectors_ND: Vector, weights_N: Vector) -> Vector:
     return np.asarray(np.asarray(weights_N, np.float32) @ vectors_ND / np.float32(total), np.float32)
 
 
+def _found(path: Path) -> Path:
+    """The file that a path or the name of a shipped bank means."""
+    if str(path) in SHIPPED_BANKS and not path.is_file():
+        return resources.models() / f"{path}.safetensors"
+    return path
+
+
 def _range(path: Path, key: str, pair: NDArray[np.float32]) -> tuple[float, float]:
     if pair.shape != (2,) or not pair[0] < pair[1]:
         raise ModelError(f"{path}: {key} is no lower and upper bound: quantize the bank again")
@@ -166,7 +179,9 @@ def _refuse_pickles(path: Path) -> None:
         with path.open("rb") as file:
             start = file.read(_HEADER_START + 1)
     except FileNotFoundError as error:
-        raise ModelError(f"there is no model {path}: name an existing .safetensors file") from error
+        raise ModelError(
+            f"there is no model {path}: name a .safetensors file, or a shipped bank ({', '.join(SHIPPED_BANKS)})"
+        ) from error
     except OSError as error:
         raise ModelError(f"cannot read the model {path}: {error.strerror}") from error
     # Any byte may stand in a length: the header decides.

@@ -2,15 +2,30 @@
 
 import threading
 import time
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from artem_vr.errors import ArtemError, EngineError
 from artem_vr.frame import PaintedFrame, TensorFrame
-from artem_vr.ports import Engine
+from artem_vr.ports import Engine, device_milliseconds
 
-_JOIN_SECONDS = 10.0
+_JOIN_SECONDS = 60.0
+"""How long an engine may take to come back. A thread that is still in one when Python ends brings the program down."""
+
+
+class Painting(NamedTuple):
+    """One stretch of the engine's work, in seconds of `time.perf_counter`, and what came of it.
+
+    `gpu_ms` is how long the engine's device says it worked; None for one that does not tell.
+    """
+
+    frame: PaintedFrame
+    begin: float
+    end: float
+    gpu_ms: float | None
 
 
 class Stylizer:
@@ -19,6 +34,8 @@ class Stylizer:
     The style is read when the engine starts on a frame, so that a change is seen in the very next painting; when no
     new frame comes (a still picture), the last one is painted again. The engine is used by this thread alone, which
     also closes it: never under a painting that is still under way.
+
+    `on_painted` may be set at any time. It is told of each painting on that thread, before anybody else gets it.
     """
 
     def __init__(self, engine: Engine, styles_ED: NDArray[np.float32]) -> None:
@@ -34,6 +51,7 @@ class Stylizer:
         self._closed = False
         self.painted_frames = 0
         self.skipped_frames = 0
+        self.on_painted: Callable[[Painting], None] | None = None
         self._thread = threading.Thread(target=self._run, name="stylizer", daemon=True)
         self._thread.start()
 
@@ -120,12 +138,15 @@ class Stylizer:
             try:
                 started = time.perf_counter()
                 pixels = self.engine.paint(frame.pixels_EHWC, styles)
-                milliseconds = (time.perf_counter() - started) * 1e3
+                ended = time.perf_counter()
+                painted = PaintedFrame(frame, pixels, revision, (ended - started) * 1e3)
+                if self.on_painted is not None:
+                    self.on_painted(Painting(painted, started, ended, device_milliseconds(self.engine)))
             except Exception as error:  # whatever an engine raises must reach the display's thread, not vanish here
                 self._fail(error)
                 return
             with self._condition:
-                self._painted = PaintedFrame(frame, pixels, revision, milliseconds)
+                self._painted = painted
                 self._painted_revision = revision
                 self.painted_frames += 1
                 self._condition.notify_all()

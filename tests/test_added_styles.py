@@ -60,6 +60,7 @@ def test_where_the_styles_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert user_folder() == tmp_path / "named"
     assert StyleBank.load().added_folder == tmp_path / "named"
     assert StyleBank.load(resources.models() / DEFAULT_BANK).added_folder == tmp_path / "named"
+    assert StyleBank.load(Path("adain")).added_folder == tmp_path / "named" / "adain"
     monkeypatch.delenv(FOLDER_VARIABLE)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "local"))

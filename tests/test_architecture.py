@@ -112,6 +112,7 @@ def test_the_trainer_knows_only_networks_styles_and_errors() -> None:
         "artem_vr.nets",
         "artem_vr.engines.loading",
         "artem_vr.engines.bytes_network",
+        "artem_vr.engines.onnx_graph",
         "artem_vr.styles",
         "artem_vr.added_styles",
         "artem_vr.cache_folder",
@@ -133,14 +134,14 @@ def test_the_trainer_knows_only_networks_styles_and_errors() -> None:
 
 
 def test_only_the_composition_root_names_backends() -> None:
-    """Besides app.py, the bench and the doctor may name engines, for they measure or list every one of them.
+    """Besides app.py, the bench and the doctor's probes may name engines, for they measure or list every one of them.
 
     The trainer reads finished networks with what engines read them with, exports what they run, and times them.
     """
     allowed = {
         "artem_vr.app": BACKENDS,
         "artem_vr.bench": {"engines"},
-        "artem_vr.doctor": {"engines"},
+        "artem_vr.engine_probes": {"engines"},
         "artem_vr.picture_styles": {"engines"},  # what a network makes of a picture is that picture's style
         "trainer.trained": {"engines"},
         "trainer.onnx_export": {"engines"},

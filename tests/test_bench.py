@@ -84,9 +84,10 @@ def test_counting_leaves_no_hooks_behind():
     assert not layer._forward_hooks
 
 
+@pytest.mark.parametrize("precision", ["f32", "int8"])
 @pytest.mark.parametrize("runtime", ["torch", "openvino"])
-def test_the_peak_products_run_and_know_their_arithmetic(runtime):
-    matmul = next(each for each in fastest_matmuls("f32", sizes=(48, 64)) if each.runtime == runtime)
+def test_the_peak_products_run_and_know_their_arithmetic(runtime, precision):
+    matmul = next(each for each in fastest_matmuls(precision, sizes=(48, 64)) if each.runtime == runtime)
     assert matmul.size in (48, 64)
     assert matmul.flops == 2 * matmul.size**3
     matmul.run()
@@ -114,7 +115,9 @@ def report() -> BenchReport:
         tiny_bank(),
         lambda done, total: steps.append((done, total)),
         engines=[engine],
-        plan=BenchPlan(shapes=[(1, 480, 640), (2, 32, 48)], rounds=1, naive_width=2, matmul_sizes=(64,)),
+        plan=BenchPlan(
+            shapes=[(1, 480, 640), (2, 32, 48)], rounds=1, naive_width=2, matmul_sizes=(64,), copied_megabytes=1
+        ),
     )
     assert steps == [(0, 3), (1, 3), (2, 3), (3, 3)]
     assert not engine.closed, "an engine that was handed in belongs to whoever opened it"
@@ -125,11 +128,13 @@ def report() -> BenchReport:
 def test_the_rows_hold_what_is_documented(report):
     rows = json.loads(json.dumps(report.to_json()))
     documented = {"name", "engine", "device", "precision", "height", "width", "batch", "ms_p50", "ms_p99", "gflops",
-                  "fraction_of_peak", "speedup_over_naive"}  # fmt: skip
+                  "fraction_of_peak", "speedup_over_naive", "limit_ms", "bound_by", "layerwise_ms",
+                  "gigabytes_a_second"}  # fmt: skip
     assert all(set(row) == documented for row in rows)
     names = [row["name"] for row in rows]
     assert names.count("naive") == 1
     assert names.count("compact") == 2
+    assert names.count("memory-peak") == 1
     assert all(row["ms_p99"] >= row["ms_p50"] > 0 for row in rows)
 
 
@@ -138,7 +143,23 @@ def test_there_is_one_peak_a_precision_and_fractions_refer_to_it(report):
     assert len(peaks) == sum(row.name == "matmul-peak" for row in report.rows)
     assert all(row.fraction_of_peak == 1.0 for row in peaks.values())
     for row in report.rows:
+        if row.name == "memory-peak":
+            assert row.fraction_of_peak is None
+            continue
         assert row.fraction_of_peak == pytest.approx(row.gflops / peaks[row.precision].gflops, rel=0.01, abs=0.01)
+
+
+def test_the_limit_is_the_longer_of_arithmetic_and_memory(report):
+    memory = next(row for row in report.rows if row.name == "memory-peak")
+    peak = next(row for row in report.rows if row.name == "matmul-peak" and row.precision == "f32")
+    row = next(row for row in report.rows if row.name == "compact" and row.batch == 1)
+    arithmetic_ms = row.gflops * row.ms_p50 / peak.gflops
+    [subject] = network_subjects(tiny_bank(), [CountingEngine()], [(1, 480, 640)])
+    memory_ms = subject.traffic.fused_bytes("f32") / memory.gigabytes_a_second / 1e6
+    assert row.limit_ms == pytest.approx(max(arithmetic_ms, memory_ms), rel=0.05)
+    assert row.bound_by == ("arithmetic" if arithmetic_ms > memory_ms else "memory")
+    assert row.layerwise_ms > memory_ms
+    assert peak.limit_ms is None
 
 
 def test_speedups_are_given_at_equal_sizes_only(report):

@@ -1,10 +1,14 @@
 """The brightness limiter by its numbers alone, without a picture."""
 
+import weakref
+
 import numpy as np
 import pytest
+import torch
 
 from artem_vr.brightness import (
     GROUND_LUMA,
+    LUMA,
     MAX_STEP,
     NO_VEIL,
     PAUSE,
@@ -12,6 +16,7 @@ from artem_vr.brightness import (
     BrightnessLimiter,
     LumaMeter,
     Veil,
+    mean_colours,
     mean_luma,
 )
 from artem_vr.frame import HostFrame
@@ -40,6 +45,61 @@ def test_a_meter_reads_an_array_once() -> None:
     grey[:] = 102
     assert meter.read(grey) == pytest.approx(0.2)
     assert meter.read(grey.copy()) == pytest.approx(0.4)
+
+
+class OnDevice:
+    """Pixels that are read some time later, as those on a GPU are."""
+
+    def __init__(self, luma: float) -> None:
+        self.luma, self.is_read = luma, False
+
+    def reading(self) -> float | None:
+        return self.luma if self.is_read else None
+
+
+def test_a_meter_does_not_wait_for_a_device_and_gives_the_newest_value_there_is() -> None:
+    meter = LumaMeter(unread=0.5, start=lambda pixels: pixels.reading)
+    first, second, third = OnDevice(0.1), OnDevice(0.2), OnDevice(0.3)
+    assert meter.read(first) == 0.5
+    first.is_read = True
+    assert meter.read(second) == 0.1  # and the reading of the second begins
+    assert meter.read(third) == 0.1  # which goes on, whatever is newer
+    second.is_read = True
+    assert meter.read(third) == 0.2
+    third.is_read = True
+    assert meter.read(third) == 0.3
+
+
+def test_a_meter_holds_pixels_until_they_are_read_and_no_longer() -> None:
+    meter, pixels = LumaMeter(start=lambda pixels: pixels.reading), OnDevice(0.1)
+    seen = weakref.ref(pixels)
+    meter.read(pixels)
+    reading = pixels
+    del pixels
+    assert seen() is not None
+    reading.is_read = True
+    del reading
+    newer = OnDevice(0.2)
+    newer.is_read = True
+    assert meter.read(newer) == 0.2
+    assert seen() is None
+
+
+def test_tensors_are_read_as_arrays_are() -> None:
+    rgba = np.random.default_rng(1).integers(0, 256, (2, 20, 30, 4), dtype=np.uint8)
+    pixels = torch.from_numpy(rgba)[..., :3]
+    assert LumaMeter().read(pixels) == pytest.approx(mean_luma(rgba[..., :3]))
+    assert (mean_colours(pixels) @ torch.tensor(LUMA)).item() == pytest.approx(mean_luma(rgba[..., :3]))
+
+
+@pytest.mark.gpu
+def test_a_tensor_on_a_gpu_is_read_in_time() -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no NVIDIA GPU")
+    meter, grey = LumaMeter(), torch.full((2, 8, 8, 3), 51, dtype=torch.uint8, device="cuda")
+    meter.read(grey)
+    torch.cuda.synchronize()
+    assert meter.read(grey) == pytest.approx(0.2)
 
 
 def test_the_first_picture_fades_in_and_arrives() -> None:

@@ -7,9 +7,11 @@ import sys
 
 import moderngl
 import pytest
+import torch
+from fake_cuda import FakeRuntime
 from rich.console import Console
 
-from artem_vr import doctor, openxr_manifest, resources
+from artem_vr import cuda_runtime, doctor, openxr_manifest, resources
 from artem_vr.doctor import Finding, inspect_machine, render, to_json
 from artem_vr.errors import ModelError
 from artem_vr.machine import processor
@@ -38,6 +40,34 @@ def test_a_probe_that_falls_over_becomes_a_finding_with_advice():
     assert needed.detail == "OSError: the libEGL.so.1 is not there"
     assert needed.advice == doctor._ADVICE["OpenGL"]
     assert optional.advice
+
+
+def test_without_a_gpu_nothing_is_said_of_interop(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert run_probe("interop") == []
+
+
+def test_missing_bindings_are_named_with_what_to_install(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setitem(sys.modules, "cuda.bindings.runtime", None)
+    [finding] = run_probe("interop")
+    assert (finding.area, finding.status) == ("GPU", "warning")
+    assert "cuda.bindings.runtime cannot be imported" in finding.detail
+    assert finding.advice == 'python -m pip install "cuda-bindings==13.*"'
+
+
+def test_opengl_on_the_gpu_of_cuda_is_found_and_on_another_one_is_a_warning(monkeypatch, ctx):
+    runtime = FakeRuntime(ctx, [])
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(cuda_runtime, "load_runtime", lambda: runtime)
+    [finding] = run_probe("interop")
+    assert (finding.status, finding.detail) == ("ok", "OpenGL draws on cuda:0: pixels can stay there")
+    runtime.fails = {"get devices"}
+    [finding] = run_probe("interop")
+    assert finding.status == "warning"
+    assert "cudaErrorUnknown" in finding.detail
+    assert finding.advice.startswith("update the NVIDIA driver")
 
 
 def test_no_opengl_names_the_packages(monkeypatch):

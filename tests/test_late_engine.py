@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from artem_vr.errors import EngineError
+from artem_vr.frame import TensorFrame
 from artem_vr.late_engine import NOT_OPEN, LateEngine
 from artem_vr.stylizer import Stylizer
 from artem_vr.thread_priority import NICENESS
@@ -46,10 +47,14 @@ def test_it_does_not_wait_until_it_is_asked() -> None:
 
     engine = LateEngine(opening, (8, 4), STYLES)
     assert not inner.sizes
-    assert engine.name == NOT_OPEN
+    assert (engine.name, engine.opened, engine.last_gpu_ms) == (NOT_OPEN, None, None)
     gate.set()
     in_a_thread(lambda: engine.paint(np.zeros((2, 4, 8, 3), np.uint8), STYLES))
     assert (engine.name, engine.device, engine.precision) == ("inverter", "cpu", "u8")
+    assert engine.opened is inner
+    assert engine.last_gpu_ms is None, "it does not tell"
+    inner.last_gpu_ms = 2.5
+    assert engine.last_gpu_ms == 2.5
     assert inner.sizes == [(2, 4, 8, 3)] * 2, "it was compiled for its size before"
     painted = in_a_thread(lambda: engine.paint(np.zeros((2, 4, 8, 3), np.uint8), STYLES))
     assert painted.min() == 255
@@ -86,7 +91,7 @@ def test_an_engine_that_cannot_compile_is_closed() -> None:
     engine = LateEngine(lambda: inner, (8, 4), STYLES)
     with pytest.raises(EngineError, match="too large"):
         in_a_thread(lambda: engine.paint(np.zeros((2, 4, 8, 3), np.uint8), STYLES))
-    assert engine.device == NOT_OPEN
+    assert (engine.device, engine.opened) == (NOT_OPEN, None)
     assert inner.closed == 1
     engine.close()
 
@@ -108,3 +113,30 @@ def test_its_threads_let_the_frame_loop_first() -> None:
     engine.close()
     assert seen == [NICENESS, NICENESS]
     assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
+
+
+def test_a_stylizer_is_closed_although_the_engine_is_still_opening() -> None:
+    gate, inner = threading.Event(), Inverter()
+
+    def opening() -> Inverter:
+        assert gate.wait(10)
+        return inner
+
+    engine = LateEngine(opening, (8, 4), STYLES)
+    stylizer = Stylizer(engine, STYLES)
+    stylizer.submit(TensorFrame(0, 0.0, np.zeros((2, 4, 8, 3), np.uint8), eyes=()))  # type: ignore[arg-type]
+    engine.abandon()
+    threading.Timer(0.5, gate.set).start()
+    stylizer.close()
+    assert not stylizer._thread.is_alive()
+    assert inner.closed == 1
+    assert inner.sizes == [(2, 4, 8, 3)], "compiled, as nothing can stop it, but not asked to paint"
+
+
+def test_an_abandoned_engine_that_is_open_still_paints() -> None:
+    engine = LateEngine(Inverter, (8, 4), STYLES)
+    pixels = np.zeros((2, 4, 8, 3), np.uint8)
+    in_a_thread(lambda: engine.paint(pixels, STYLES))
+    engine.abandon()
+    assert in_a_thread(lambda: engine.paint(pixels, STYLES)).min() == 255
+    engine.close()

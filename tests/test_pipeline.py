@@ -35,6 +35,17 @@ class GreySource:
         pass
 
 
+class StillSource(GreySource):
+    """The same picture for ever."""
+
+    def __init__(self):
+        self.frame = None
+
+    def read(self, request):
+        self.frame = self.frame or super().read(request)
+        return self.frame
+
+
 class WideStereoSource(GreySource):
     """A picture of half the eye's height: dark for the left eye, light for the right one."""
 
@@ -127,6 +138,22 @@ def test_bars_beside_a_picture_are_neither_seen_by_the_network_nor_painted(rig):
         assert np.array_equal(left[bar], right[bar])
         assert np.ptp(left[bar].reshape(-1, 3), axis=0).max() == 0 and left[bar].max() < 40
     assert [set(eye.flat) for eye in one.engine.pixels[0]] == [{60}, {180}]
+
+
+def test_a_still_picture_does_not_age_in_another_style_either(rig, monkeypatch):
+    one = rig(frames=40, script={1: [Action.NEXT_STYLE]}, every_frame=True, source=StillSource())
+    ages = []
+    count = one.stats.frame_shown
+
+    def frame_shown(painting, age_seconds, age_frames):
+        ages.append(age_seconds)
+        count(painting, age_seconds, age_frames)
+
+    monkeypatch.setattr(one.stats, "frame_shown", frame_shown)
+    while one.pipeline.tick():
+        pass
+    assert one.stats.painted_frames > 5  # the styles fade
+    assert ages[0] is not None and set(ages[1:]) == {None}
 
 
 def test_the_display_goes_on_while_the_engine_is_stuck(rig):

@@ -1,12 +1,15 @@
 """Figures of a run."""
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from artem_vr.errors import DisplayError
+from artem_vr.gl.timer import GpuSpan
 from artem_vr.stats import RunStats, write_json
+from artem_vr.stylizer import Painting
 
 DOCUMENTATION = (Path(__file__).parents[1] / "docs" / "stats.md").read_text("utf-8")
 
@@ -14,6 +17,7 @@ DOCUMENTATION = (Path(__file__).parents[1] / "docs" / "stats.md").read_text("utf
 def test_every_figure_is_explained_in_the_documentation():
     stats = RunStats()
     stats.add("network", 1.0)
+    stats.gpu_worked(GpuSpan("network", 0.0, 1.0))
     report = stats.report({})
     inner = {key for value in report.values() if isinstance(value, dict) for key in value} - {"network"}
     assert inner == {"p50", "p99", "max"}
@@ -43,6 +47,46 @@ def test_stages_are_percentiles():
     stages = stats.report({})["stages_ms"]
     assert stages["network"]["p50"] == 50.5 and 98 < stages["network"]["p99"] <= 100
     assert stages["compose"]["p50"] >= 0
+
+
+class StageList:
+    """In place of a GPU timer: the stages it was to time, and how often a frame ended."""
+
+    def __init__(self):
+        self.stages, self.frames = [], 0
+
+    @contextmanager
+    def stage(self, name):
+        self.stages.append(name)
+        yield
+
+    def end_frame(self):
+        self.frames += 1
+
+
+def test_only_stages_that_draw_are_timed_on_the_gpu():
+    stats = RunStats()
+    stats.gpu = StageList()
+    for _ in range(2):
+        with stats.frame():
+            with stats.stage("wait"):
+                pass
+            with stats.stage("compose", draws=True):
+                pass
+    assert stats.gpu.stages == ["compose", "compose"] and stats.gpu.frames == 2
+    assert stats.report({})["stages_ms"].keys() == {"wait", "compose"}
+
+
+def test_the_gpus_times_are_reported_beside_the_wall_clock():
+    stats = RunStats()
+    assert stats.report({})["gpu_ms"] == {}
+    for milliseconds in (1, 2, 3):
+        stats.gpu_worked(GpuSpan("compose", 10.0, 10.0 + milliseconds / 1e3))
+        stats.painted(Painting(None, 0.0, 1.0, 10.0 * milliseconds))
+    stats.painted(Painting(None, 0.0, 1.0, None))  # an engine that does not tell
+    report = stats.report({})
+    assert report["gpu_ms"]["compose"]["p50"] == 2.0 and report["gpu_ms"]["network"]["p50"] == 20.0
+    assert report["stages_ms"] == {}
 
 
 def test_a_run_without_frames_has_zero_rates():

@@ -9,8 +9,9 @@ import torch
 from banks import STYLES, random_bank, tiny_recipe
 from safetensors.numpy import load_file, save_file
 
+from artem_vr import resources
 from artem_vr.errors import ModelError, UsageError
-from artem_vr.styles import FORMAT, IDENTITY, ModelCard, StyleBank, mix
+from artem_vr.styles import FORMAT, IDENTITY, SHIPPED_BANKS, ModelCard, StyleBank, mix
 
 
 @pytest.fixture
@@ -181,3 +182,17 @@ def test_the_card_survives_json() -> None:
         losses={"style": 4.0}, validation={"total": 0.5}, licence="MIT",
     )  # fmt: skip
     assert ModelCard.model_validate_json(card.model_dump_json()) == card
+
+
+@pytest.mark.parametrize("name", SHIPPED_BANKS)
+def test_a_shipped_bank_goes_by_its_name(name: str) -> None:
+    bank = StyleBank.load(Path(name))
+    assert bank.path == resources.models() / f"{name}.safetensors"
+    assert bank.names
+
+
+def test_a_file_of_that_name_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("bank").write_bytes(b"no bank")
+    with pytest.raises(ModelError, match="bank is corrupt"):
+        StyleBank.load(Path("bank"))

@@ -10,7 +10,7 @@ import pytest
 from artem_vr.camera import Pose, stereo_views
 from artem_vr.errors import EngineError
 from artem_vr.frame import TensorFrame
-from artem_vr.stylizer import Stylizer
+from artem_vr.stylizer import Painting, Stylizer
 
 PATIENCE = 20.0
 """Seconds after which a test gives up on an event that should have come."""
@@ -301,3 +301,32 @@ def test_closing_wakes_a_waiter(start: Start) -> None:
     stylizer.close()
     waiter.join(PATIENCE)
     assert "closed" in str(raised[0])
+
+
+class TimedEngine(FakeEngine):
+    """Has a device that says how long it worked."""
+
+    last_gpu_ms = None
+
+    def paint(self, pixels_EHWC: Any, styles_ED: np.ndarray) -> Any:
+        self.last_gpu_ms = 2.5
+        return super().paint(pixels_EHWC, styles_ED)
+
+
+@pytest.mark.parametrize(("engine", "gpu_ms"), [(FakeEngine(), None), (TimedEngine(), 2.5)])
+def test_each_painting_is_told_before_anybody_gets_it(engine: FakeEngine, gpu_ms: float | None) -> None:
+    stylizer = Stylizer(engine, styles(0))
+    told: list[tuple[Painting, bool, int]] = []
+
+    def note(painting: Painting) -> None:
+        told.append((painting, stylizer.latest() is painting.frame, threading.get_ident()))
+
+    stylizer.on_painted = note
+    try:
+        shown = stylizer.wait_for(frame(3), stylizer.submit(frame(3)), PATIENCE)
+    finally:
+        stylizer.close()
+    ((painting, was_public, thread),) = told
+    assert painting.frame is shown and not was_public and thread == engine.thread
+    assert painting.gpu_ms == gpu_ms
+    assert painting.end - painting.begin == pytest.approx(shown.milliseconds / 1e3) and painting.end >= painting.begin

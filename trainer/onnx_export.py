@@ -5,9 +5,6 @@ like the pixels, out. N, H and W are free. The compact network works at sizes th
 multiples of four: whoever uses the file pads. Its metadata holds the model card.
 """
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,17 +16,11 @@ from torch import nn
 
 from artem_vr.engines.bytes_network import fast_bytes_network
 from artem_vr.engines.loading import load_network
+from artem_vr.engines.onnx_graph import free_graph
 from artem_vr.errors import EngineError, UsageError
 from artem_vr.styles import StyleBank
-from trainer.quiet import errors_only
 from trainer.replacing import replacing
 
-FACTOR = 8
-"""What heights and widths must be multiples of."""
-SMALLEST = 16
-_OPSET = 18
-_FREE = {"pictures": 1, "rows": SMALLEST // FACTOR, "columns": SMALLEST // FACTOR}
-"""The dimensions that stay free, and the least of each; rows and columns count in FACTOR."""
 _CHECKED = ((1, 64, 48), (2, 40, 72), (3, 16, 16))  # pictures, height, width
 _MEAN_LEVELS, _MOST_LEVELS = 0.05, 2
 """How far ONNX Runtime may be from PyTorch, of 255: sums in another order, rounded to bytes."""
@@ -79,30 +70,8 @@ def _onnx() -> Any:
 
 
 def _converted(network: nn.Module, styles_SD: NDArray[np.float32]) -> Any:
-    """The network as an ONNX model, traced at one size and left free in all."""
-    example = _noise(2, 64, 48), torch.from_numpy(styles_SD[[0, -1]])
-    count, rows, columns = (torch.export.Dim(name, min=least, max=1024) for name, least in _FREE.items())
-    sizes = {0: count, 1: FACTOR * rows, 2: FACTOR * columns}
-    with _without_remarks():
-        program = torch.onnx.export(
-            network,
-            example,
-            dynamo=True,
-            dynamic_shapes=(sizes, {0: count}),
-            input_names=["pixels", "styles"],
-            output_names=["painted"],
-            opset_version=_OPSET,
-            verbose=False,
-        )
-        return program.model_proto  # type: ignore[union-attr]
-
-
-@contextmanager
-def _without_remarks() -> Iterator[None]:
-    """Without what the exporter has to say about itself: packages that it could serve too, names it does not need."""
-    with errors_only("torch.onnx"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    """The network as an ONNX model, left free in pictures and size."""
+    return free_graph(network, styles_SD.shape[1])
 
 
 @torch.inference_mode()

@@ -57,6 +57,11 @@ class GlfwDisplay(SideBySideDisplay):
         )
         glfw.set_cursor_pos_callback(self._window, lambda _, x, y: self._mouse.on_pointer(x, y))
 
+    @property
+    def refresh_rate(self) -> float | None:
+        """The monitor's, in frames a second."""
+        return 1 / self._period
+
     def begin_frame(self) -> FrameRequest | None:
         """The next frame; None when the window was closed or all frames are shown."""
         glfw.poll_events()

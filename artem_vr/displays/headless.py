@@ -20,6 +20,7 @@ class HeadlessDisplay(SideBySideDisplay):
     """
 
     name = "headless"
+    refresh_rate: float | None = None
 
     def __init__(
         self,

@@ -78,6 +78,11 @@ class WorldScreen:
             self._opened.callback(inner.close)
             self._opened.push(opened.pop_all())
 
+    @property
+    def refresh_rate(self) -> float | None:
+        """The inner display's."""
+        return self._inner.refresh_rate
+
     def begin_frame(self) -> FrameRequest | None:
         """The inner display's next frame, but of the picture's own size; None when that display is done."""
         request = self._request = self._inner.begin_frame()

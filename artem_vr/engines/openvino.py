@@ -93,7 +93,9 @@ class OpenVinoEngine:
             raise EngineError("the engine is closed")
         check_batch(pixels_EHWC, styles_ED, self._style_size)
         try:
-            return self._paint(np.ascontiguousarray(pixels_EHWC), np.ascontiguousarray(styles_ED, np.float32))
+            # The runtime looks at the arrays themselves, and only at such that could be written to.
+            pixels = np.require(pixels_EHWC, requirements=["C", "W"])
+            return self._paint(pixels, np.require(styles_ED, np.float32, ["C", "W"]))
         except RuntimeError as error:
             raise EngineError(f"the network failed in OpenVINO: {' '.join(str(error).split())[:300]}") from error
 

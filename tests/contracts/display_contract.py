@@ -99,3 +99,12 @@ def test_closing_twice_is_fine_and_it_can_be_opened_again(stage: Stage) -> None:
         display.end_frame()
         display.close()
         display.close()
+
+
+def test_its_rate_is_known_where_it_has_one_of_its_own(stage: Stage) -> None:
+    display = stage.open()
+    display.begin_frame()
+    display.end_frame()
+    rate = display.refresh_rate
+    assert (rate is None) == (display.missed_frames is None)
+    assert rate is None or 1 < rate < 1000

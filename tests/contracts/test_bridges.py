@@ -2,14 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import moderngl
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
+from artem_vr.bridges.cuda_gl import CudaGlBridge
+from artem_vr.bridges.cuda_interop import CudaInterop
 from artem_vr.bridges.host import HostBridge
-from artem_vr.errors import UsageError
+from artem_vr.bridges.interop import HostInterop
+from artem_vr.errors import GraphicsError, UsageError
 from artem_vr.frame import GlFrame, PaintedFrame, Size, TensorFrame
 from artem_vr.ports import Bridge
 
@@ -18,13 +23,28 @@ LEFT_COLORS = [(200, 10, 10), (10, 200, 10), (10, 10, 200), (240, 240, 240)]
 RIGHT_COLORS = [(0, 128, 128), (128, 0, 128), (128, 128, 0), (60, 60, 60)]
 
 Open = Callable[[moderngl.Context, Size], Bridge]
+
+
+def open_cuda_gl(ctx: moderngl.Context, size: Size) -> Bridge:
+    """Skips where there is no GPU that both OpenGL and torch use, or `cuda.bindings` is not installed."""
+    if not torch.cuda.is_available():
+        pytest.skip("no NVIDIA GPU")
+    try:
+        return CudaGlBridge(ctx, size, CudaInterop(torch.cuda.current_device(), lambda event: None))
+    except GraphicsError as error:
+        pytest.skip(str(error))
+
+
 BRIDGES: dict[str, Open] = {
     "host": lambda ctx, size: HostBridge(ctx, size, asynchronous=False),
     "host-asynchronous": lambda ctx, size: HostBridge(ctx, size, asynchronous=True),
+    "cuda-gl-twin": lambda ctx, size: CudaGlBridge(ctx, size, HostInterop()),
+    "cuda-gl": open_cuda_gl,
 }
+PARAMS = [pytest.param(name, marks=[pytest.mark.gpu] if name == "cuda-gl" else []) for name in BRIDGES]
 
 
-@pytest.fixture(params=list(BRIDGES))
+@pytest.fixture(params=PARAMS)
 def bridge(request: pytest.FixtureRequest, ctx: moderngl.Context) -> Iterator[Bridge]:
     opened = BRIDGES[request.param](ctx, NET_SIZE)
     yield opened
@@ -49,8 +69,8 @@ def fetch(bridge: Bridge, frame: GlFrame) -> TensorFrame:
     raise AssertionError("the frame never came")
 
 
-def on_host(pixels: object) -> NDArray[np.uint8]:
-    return np.asarray(pixels)
+def on_host(pixels: Any) -> NDArray[np.uint8]:
+    return np.asarray(pixels.cpu() if isinstance(pixels, torch.Tensor) else pixels)
 
 
 @pytest.mark.parametrize("eye_size", [(32, 36), (64, 72), (64, 74), (160, 180), (200, 220), (16, 18)])
@@ -163,6 +183,37 @@ def test_paint_of_the_size_before_is_still_shown(bridge: Bridge, make_gl_frame: 
         assert np.array_equal(texels(texture)[: size[1] // 2, :, :3], on_host(painted.painted_EHWC)[0, ::-1])
 
 
+def random_frame(make_gl_frame: Callable, sequence: int, size: Size = (70, 90)) -> GlFrame:
+    random = np.random.default_rng(sequence)
+    left, right = random.integers(0, 256, (2, size[1], size[0], 3), dtype=np.uint8)
+    return replace(make_gl_frame(left, right, sequence=sequence), content=(0, 10, 70, 64) if sequence % 2 else None)
+
+
+def test_every_bridge_gives_the_same_bytes(bridge: Bridge, ctx: moderngl.Context, make_gl_frame: Callable) -> None:
+    plain = HostBridge(ctx, NET_SIZE, asynchronous=False)
+    for sequence in range(4):
+        frame = random_frame(make_gl_frame, sequence)
+        source, expected = fetch(bridge, frame), fetch(plain, frame)
+        assert np.array_equal(on_host(source.pixels_EHWC), expected.pixels_EHWC)
+        paint = PaintedFrame(source, 255 - source.pixels_EHWC // 2, revision=sequence)
+        plain_paint = PaintedFrame(expected, 255 - expected.pixels_EHWC // 2, revision=sequence)
+        assert np.array_equal(texels(bridge.to_texture(paint).texture), texels(plain.to_texture(plain_paint).texture))
+    plain.close()
+
+
+def test_paint_of_a_bridge_on_the_host_is_taken(bridge: Bridge, ctx: moderngl.Context, make_gl_frame: Callable) -> None:
+    """As when one bridge takes the place of another: arrays as they are, read-only ones and flipped ones."""
+    plain = HostBridge(ctx, NET_SIZE, asynchronous=False)
+    source = fetch(plain, random_frame(make_gl_frame, 5))
+    flipped = replace(source, pixels_EHWC=source.pixels_EHWC[:, ::-1])
+    read_only = 255 - source.pixels_EHWC
+    read_only.setflags(write=False)
+    for revision, painted in enumerate([(source, read_only), (flipped, read_only[:, :, ::-1])]):
+        paint = PaintedFrame(*painted, revision=revision)
+        assert np.array_equal(texels(bridge.to_texture(paint).texture), texels(plain.to_texture(paint).texture))
+    plain.close()
+
+
 @pytest.mark.parametrize("size", [(0, 32), (32, 0)])
 def test_a_size_without_pixels_is_refused_and_changes_nothing(
     bridge: Bridge, make_gl_frame: Callable, size: Size
@@ -173,7 +224,7 @@ def test_a_size_without_pixels_is_refused_and_changes_nothing(
     assert on_host(fetch(bridge, make_gl_frame(image, image)).pixels_EHWC).shape == (2, 36, 32, 3)
 
 
-@pytest.mark.parametrize("name", list(BRIDGES))
+@pytest.mark.parametrize("name", PARAMS)
 def test_closing_twice_is_fine_whatever_is_under_way(name: str, ctx: moderngl.Context, make_gl_frame: Callable) -> None:
     bridge = BRIDGES[name](ctx, NET_SIZE)
     image = quarters(LEFT_COLORS, NET_SIZE)

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 import artem_vr.engines
 from artem_vr import resources
 from artem_vr.engines.arguments import SMALLEST_SIDE
+from artem_vr.engines.cuda_graph import CudaGraphEngine
 from artem_vr.engines.loading import load_network
+from artem_vr.engines.onnxruntime import OnnxRuntimeEngine
 from artem_vr.engines.openvino import OpenVinoEngine
 from artem_vr.engines.torch import TorchEngine
 from artem_vr.errors import EngineError
@@ -93,14 +95,19 @@ def _no_gpu() -> str | None:
 # anew. In int8: random networks by up to 1.0, 5 and 6, the shipped bank by 2.8, 29 and 55 in its worst style. What a
 # GPU does is not measured yet.
 EXACT = Bounds(0.01, 0, 1)
+HALF = Bounds(0.2, 1, 2)
 CUDA_F32, CUDA_F16 = Bounds(0.1, 2, 2), Bounds(0.5, 4, 4)
 CASES = {
     "torch-f32": Case("torch", TorchEngine, EXACT, EXACT),
     "openvino-f32": Case("openvino", lambda bank: OpenVinoEngine(bank, "f32"), EXACT, EXACT),
+    "onnxruntime-f32": Case("onnxruntime", lambda bank: OnnxRuntimeEngine(bank, "cpu"), EXACT, EXACT),
     "openvino-bf16": Case(
         "openvino", lambda bank: OpenVinoEngine(bank, "bf16"), Bounds(0.9, 3, 6), Bounds(1.8, 22, 64), _no_bf16
     ),
     "openvino-int8": Case("openvino", _int8, Bounds(1.5, 8, 14), Bounds(4.3, 44, 120), _no_int8),
+    "cuda-graph-eager": Case("cuda_graph", lambda bank: CudaGraphEngine(bank, "cpu", "f32"), EXACT, EXACT),
+    "cuda-graph-eager-f16": Case("cuda_graph", lambda bank: CudaGraphEngine(bank, "cpu"), HALF, HALF),
+    "cuda-graph": Case("cuda_graph", CudaGraphEngine, CUDA_F16, CUDA_F16, _no_gpu),
     "cuda-f32": Case("torch", lambda bank: TorchEngine(bank, "cuda"), CUDA_F32, CUDA_F32, _no_gpu),
     "cuda-f16": Case("torch", lambda bank: TorchEngine(bank, "cuda", "f16"), CUDA_F16, CUDA_F16, _no_gpu),
 }
@@ -127,7 +134,9 @@ def reference(bank: StyleBank) -> TorchEngine:
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(name, marks=[pytest.mark.gpu] if name.startswith("cuda") else []) for name in CASES],
+    params=[
+        pytest.param(name, marks=[pytest.mark.gpu] if case.missing is _no_gpu else []) for name, case in CASES.items()
+    ],
 )
 def case(request: pytest.FixtureRequest) -> Case:
     chosen = CASES[request.param]
@@ -293,7 +302,7 @@ def test_close_twice_and_then_paint(case: Case, bank: StyleBank) -> None:
 
 
 def test_says_what_it_is(engine: Engine) -> None:
-    assert engine.name in {"torch", "openvino"}
+    assert engine.name in {"torch", "openvino", "onnxruntime", "cuda-graph"}
     assert engine.device in {"cpu", "cuda"}
     assert engine.precision in {"f32", "bf16", "f16", "int8"}
 

@@ -137,3 +137,12 @@ def test_one_picture_that_fails_is_told_when_no_other_is_under_way(
         engine.paint(np.stack([picture(32, 24)] * 2), bank.styles_SD[:2])
     assert waited == [0, 1]
     engine.close()
+
+
+def test_arrays_that_cannot_be_written_to_are_painted_too(bank: StyleBank) -> None:
+    engine = OpenVinoEngine(bank, "f32")
+    pixels, styles = picture(32, 24)[None], bank.styles_SD[:1].copy()
+    painted = engine.paint(pixels, styles)
+    pixels.flags.writeable = styles.flags.writeable = False
+    assert np.array_equal(engine.paint(pixels, styles), painted)
+    engine.close()

@@ -130,8 +130,9 @@ def test_where_there_is_no_stage_the_floor_is_assumed(
 def _tell_of_a_change(display: OpenXrDisplay, monkeypatch: pytest.MonkeyPatch, kind: object, frames: int) -> None:
     """As a runtime does whose own recentring takes effect so many frames from now."""
     assert display._connection is not None
-    assert display._last_frame is not None
-    time = display._last_frame.time + frames * display._last_frame.period
+    last = display._refresh.last
+    assert last is not None
+    time = last.time + frames * last.period
     told = xr.EventDataReferenceSpaceChangePending(
         session=display._connection.session.handle, reference_space_type=kind, change_time=time
     )

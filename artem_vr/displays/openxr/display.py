@@ -15,6 +15,7 @@ from artem_vr.displays.openxr.connection import Connection
 from artem_vr.displays.openxr.eyes import scaled_eye
 from artem_vr.displays.openxr.hands import Hands
 from artem_vr.displays.openxr.panel import PanelPicture
+from artem_vr.displays.openxr.refresh import Refresh
 from artem_vr.errors import ArtemError, DisplayError
 from artem_vr.frame import FrameRequest, GlFrame
 from artem_vr.gl.fullscreen import Viewport
@@ -64,7 +65,6 @@ class OpenXrDisplay:
         profiles: Sequence[Profile] = PROFILES,
     ) -> None:
         self.help_lines: list[str] = []
-        self.missed_frames: int | None = 0
         self._origin_44 = origin.matrix_44().astype(np.float64)
         self._frames, self._once, self._keep, self._depth = frames, once, keep, depth
         self._eye_scale, self._profiles = eye_scale, profiles
@@ -74,7 +74,7 @@ class OpenXrDisplay:
         self._under_way: tuple[Frame, LocatedEyes] | None = None
         self._now = 0.0
         self._drawn: GlFrame | None = None
-        self._last_frame: Frame | None = None
+        self._refresh = Refresh()
         self._last_pixels: NDArray[np.uint8] | None = None
         self._silent_since: float | None = None
         self._connection: Connection | None = None
@@ -99,26 +99,30 @@ class OpenXrDisplay:
         """What the runtime and its headset call themselves."""
         return self._description
 
+    @property
+    def refresh_rate(self) -> float | None:
+        """The headset's, in frames a second; None before the first frame."""
+        return self._refresh.rate
+
+    @property
+    def missed_frames(self) -> int | None:
+        """See `artem_vr.ports.Display`."""
+        return self._refresh.missed
+
     def _connect(self, runtime: Runtime) -> Connection:
         self.eye_size = scaled_eye(runtime.eye_size, self._eye_scale, runtime.largest_eye)
         try:
             connection = Connection(
-                runtime,
-                self._graphics,
-                self._origin_44,
-                self.eye_size,
-                self._panel,
-                self._keep,
-                self._depth,
-                self._profiles,
-                self._last_space,
-            )
+                runtime, self._graphics, self._origin_44, self.eye_size, self._panel, self._keep, self._depth,
+                self._profiles, self._last_space,
+            )  # fmt: skip
         except xr.XrException as error:
             raise RuntimeAwayError(f"{runtime.name} opens no session ({reason(error)})") from error
         self._last_space = connection.space
         self._changes.clear()
         self._description = f"{runtime.name}, {runtime.headset}"
-        self._last_frame = self._silent_since = None
+        self._refresh.pause()
+        self._silent_since = None
         self._hands.forget()
         return connection
 
@@ -167,7 +171,7 @@ class OpenXrDisplay:
             return None
         self._silent_since = None
         connection.eyes.acquire()
-        self._count_missed(frame)
+        self._refresh.note(frame)
         if self._sequence == 0:
             self._panel.visibility.wake(self._now, WELCOME_SECONDS)
         self._under_way, self._drawn = (frame, eyes), None
@@ -183,16 +187,10 @@ class OpenXrDisplay:
         elif event is Event.CONTROLLERS:
             self._hands.hints = connection.controllers.hints()
 
-    def _count_missed(self, frame: Frame) -> None:
-        if self._last_frame is not None and frame.period > 0:
-            passed = round((frame.time - self._last_frame.time) / frame.period)
-            self.missed_frames = (self.missed_frames or 0) + max(0, passed - 1)
-        self._last_frame = frame
-
     def _explain_silence(self, connection: Connection) -> None:
         """Says once why the headset shows nothing, if that lasts."""
         now = time.monotonic()
-        self._last_frame = None  # refreshes without us are nobody's misses
+        self._refresh.pause()
         if self._silent_since is None:
             self._silent_since = now
         elif now - self._silent_since > _NOTICE_SECONDS:

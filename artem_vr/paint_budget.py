@@ -1,0 +1,78 @@
+"""Hands pictures to the stylizer as large and as often as a `BudgetGovernor` chooses."""
+
+import logging
+from collections import deque
+from typing import Any
+
+from artem_vr.frame import GlFrame, PaintedFrame
+from artem_vr.governor import BudgetGovernor, Choice, describe
+from artem_vr.ports import Bridge
+
+_KEPT_CHANGES = 100
+_log = logging.getLogger(__name__)
+
+
+class PaintBudget:
+    """Carries out what the governor chooses, frame by frame, and remembers it for the figures of the run."""
+
+    def __init__(self, governor: BudgetGovernor, target_fps: float) -> None:
+        self._governor, self._target_fps = governor, target_fps
+        self._handed: GlFrame | None = None
+        self._frames_left = 0
+        self._noted: PaintedFrame | None = None
+        self._started: float | None = None
+        self._changes: deque[dict[str, Any]] = deque(maxlen=_KEPT_CHANGES)
+        self.is_due = False
+        """True when the frame asked about last is to be painted itself."""
+
+    @property
+    def text(self) -> str:
+        """What was chosen, in one line."""
+        return describe(self._governor.choice)
+
+    def picture(self, frame: GlFrame, bridge: Bridge) -> GlFrame:
+        """What is to be fetched over the bridge, which is given the chosen size: `frame`, or the one handed out before.
+
+        A bridge draws the same frame only once, so that asking for it again costs nothing; one that fetches a picture
+        a call later has it then.
+        """
+        size = self._governor.choice.net_size
+        if bridge.net_size != size:
+            bridge.resize(size)
+            self._handed = None
+        if self._handed is None or self._frames_left <= 0:
+            self._handed, self._frames_left = frame, self._governor.choice.cadence
+        self._frames_left -= 1
+        self.is_due = self._handed is frame
+        return self._handed
+
+    def frame_shown(self, now: float, work_ms: float, painted: PaintedFrame | None) -> None:
+        """Notes a frame shown at `now`, in seconds, that took the display's thread `work_ms`, with its newest paint."""
+        self._started = now if self._started is None else self._started
+        before = self._governor.choice
+        if painted is None or painted is self._noted:
+            choice = self._governor.frame_shown(now, work_ms)
+        else:
+            self._noted = painted
+            _, height, width, _ = painted.source.pixels_EHWC.shape
+            choice = self._governor.frame_shown(now, work_ms, painted.milliseconds, (width, height))
+        if choice is not before:
+            self._changed(now, choice)
+
+    def _changed(self, now: float, choice: Choice) -> None:
+        _log.info("%s (%s)", describe(choice), choice.reason)
+        self._frames_left = 0
+        after = now - (self._started if self._started is not None else now)
+        self._changes.append({"seconds": round(after, 2), **_figures(choice)})
+
+    def report(self) -> dict[str, Any]:
+        """What was chosen last, and every change on the way there, for the figures of the run."""
+        return {
+            "target_fps": round(self._target_fps, 2),
+            **_figures(self._governor.choice),
+            "changes": list(self._changes),
+        }
+
+
+def _figures(choice: Choice) -> dict[str, Any]:
+    return {"net_size": list(choice.net_size), "cadence": choice.cadence, "reason": choice.reason}

@@ -1,0 +1,106 @@
+"""The budget between a pipeline and its governor: which pictures are handed over, and how large."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from artem_vr.frame import GlFrame, PaintedFrame, Size, TensorFrame
+from artem_vr.governor import Choice
+from artem_vr.paint_budget import PaintBudget
+
+
+class ScriptedGovernor:
+    """Chooses what it is told to."""
+
+    def __init__(self, choice: Choice) -> None:
+        self.choice = choice
+        self.next: Choice | None = None
+        self.told: list[tuple[Any, ...]] = []
+
+    def frame_shown(self, *told: Any) -> Choice:
+        self.told.append(told)
+        self.choice, self.next = self.next or self.choice, None
+        return self.choice
+
+
+class SizedBridge:
+    """Only has a size."""
+
+    def __init__(self, net_size: Size) -> None:
+        self.net_size = net_size
+        self.resized: list[Size] = []
+
+    def resize(self, net_size: Size) -> None:
+        self.net_size = net_size
+        self.resized.append(net_size)
+
+
+@pytest.fixture
+def governor() -> ScriptedGovernor:
+    return ScriptedGovernor(Choice((32, 48), 1, "as started"))
+
+
+@pytest.fixture
+def frames(make_gl_frame: Callable[..., GlFrame]) -> list[GlFrame]:
+    image = np.zeros((8, 8, 3), np.uint8)
+    return [make_gl_frame(image, image, sequence=number) for number in range(8)]
+
+
+def handed(budget: PaintBudget, bridge: SizedBridge, frames: list[GlFrame]) -> list[tuple[int, bool]]:
+    return [(budget.picture(frame, bridge).sequence, budget.is_due) for frame in frames]
+
+
+def test_every_frame_is_handed_over_unless_there_is_a_cadence(
+    governor: ScriptedGovernor, frames: list[GlFrame]
+) -> None:
+    budget, bridge = PaintBudget(governor, 20.0), SizedBridge((32, 48))
+    assert handed(budget, bridge, frames[:3]) == [(0, True), (1, True), (2, True)]
+    assert not bridge.resized
+
+
+def test_between_two_the_one_before_is_asked_for_again(governor: ScriptedGovernor, frames: list[GlFrame]) -> None:
+    governor.choice = Choice((32, 48), 3, "less often")
+    budget, bridge = PaintBudget(governor, 20.0), SizedBridge((32, 48))
+    assert handed(budget, bridge, frames[:7]) == [
+        (0, True), (0, False), (0, False), (3, True), (3, False), (3, False), (6, True)
+    ]  # fmt: skip
+
+
+def test_another_size_takes_the_next_frame_at_once(governor: ScriptedGovernor, frames: list[GlFrame]) -> None:
+    governor.choice = Choice((32, 48), 3, "less often")
+    budget, bridge = PaintBudget(governor, 20.0), SizedBridge((32, 48))
+    handed(budget, bridge, frames[:2])
+    governor.choice = Choice((16, 24), 2, "smaller")
+    assert handed(budget, bridge, frames[2:5]) == [(2, True), (2, False), (4, True)]
+    assert bridge.resized == [(16, 24)]
+
+
+def test_another_cadence_counts_from_the_next_frame(governor: ScriptedGovernor, frames: list[GlFrame]) -> None:
+    governor.choice = Choice((32, 48), 3, "less often")
+    budget, bridge = PaintBudget(governor, 20.0), SizedBridge((32, 48))
+    handed(budget, bridge, frames[:1])
+    governor.next = Choice((32, 48), 2, "more often")
+    budget.frame_shown(0.0, 1.0, None)
+    assert handed(budget, bridge, frames[1:4]) == [(1, True), (1, False), (3, True)]
+    assert budget.report()["changes"] == [{"seconds": 0.0, "net_size": [32, 48], "cadence": 2, "reason": "more often"}]
+
+
+def test_a_painting_is_told_once_with_its_own_size(governor: ScriptedGovernor, frames: list[GlFrame]) -> None:
+    budget = PaintBudget(governor, 20.0)
+    source = TensorFrame(0, 0.0, np.zeros((2, 24, 16, 3), np.uint8), frames[0].eyes)
+    painted = PaintedFrame(source, source.pixels_EHWC, 0, milliseconds=7.0)
+    budget.frame_shown(1.0, 3.0, None)
+    budget.frame_shown(2.0, 4.0, painted)
+    budget.frame_shown(3.0, 5.0, painted)
+    assert governor.told == [(1.0, 3.0), (2.0, 4.0, 7.0, (16, 24)), (3.0, 5.0)]
+
+
+def test_the_report_and_the_line_for_people(governor: ScriptedGovernor) -> None:
+    governor.choice = Choice((32, 48), 2, "less often")
+    budget = PaintBudget(governor, 20.0)
+    assert budget.text == "painting 32x48 at every 2nd frame"
+    assert budget.report() == {
+        "target_fps": 20.0, "net_size": [32, 48], "cadence": 2, "reason": "less often", "changes": []
+    }  # fmt: skip
