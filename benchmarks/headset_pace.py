@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from measured_on import measured_on
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "tests" / "xr"))  # where the runtime and its service are found and started
@@ -42,6 +43,7 @@ def show(kind: str, frames: int, scale: float) -> dict[str, Any]:
     """One run, in a process that can load the runtime: its report, and when each frame was shown."""
     from artem_vr import live
     from artem_vr.config import VrOptions
+    from artem_vr.stats import RunStats
 
     if kind != "painted":
         live.open_engine = lambda *ignored: _Sleeper(SLOW_SECONDS if kind == "slow" else 0.0)
@@ -55,15 +57,14 @@ def show(kind: str, frames: int, scale: float) -> dict[str, Any]:
             memory.append((shown[-1], _resident()))
 
     first: list[float] = []
-    stats_class = live.RunStats
+    counted = RunStats.frame_shown
 
-    class Watching(stats_class):  # type: ignore[valid-type, misc]
-        def frame_shown(self, painting: Any, *ages: Any) -> None:
-            if painting is not None and not first:
-                first.append(_since_the_start())
-            super().frame_shown(painting, *ages)
+    def frame_shown(stats: RunStats, painting: Any, *ages: Any) -> None:
+        if painting is not None and not first:
+            first.append(_since_the_start())
+        counted(stats, painting, *ages)
 
-    live.RunStats = Watching  # type: ignore[misc]
+    RunStats.frame_shown = frame_shown  # type: ignore[assignment,method-assign]
     strength = 0.0 if kind == "off" else 1.0
     report = live.vr(VrOptions(frames=frames, strength=strength, eye_scale=scale), on_frame)
     return {**report, "shown": shown, "memory": memory, "first_painted_s": first[0]}
@@ -235,10 +236,15 @@ def main() -> None:
     if arguments.inside:
         figures = show(arguments.inside, arguments.frames, arguments.eye_scale)
     else:
+        facts = measured_on()
         figures = measure(arguments)
         print(json.dumps(figures, indent=2))
+        # Each kind of run was measured at a time of its own.
+        figures["measured_on"] = dict.fromkeys(figures, facts)
         if arguments.json is not None and arguments.json.exists():
-            figures = {**json.loads(arguments.json.read_text()), **figures}
+            before = json.loads(arguments.json.read_text())
+            figures["measured_on"] = {**before.get("measured_on", {}), **figures["measured_on"]}
+            figures = {**before, **figures}
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(figures, indent=2))
 
