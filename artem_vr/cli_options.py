@@ -33,7 +33,8 @@ PrecisionOption = Annotated[
     str, typer.Option(help="auto, f32, bf16, int8 for a bank calibrated for it, or f16 on a GPU.")
 ]
 ModelOption = Annotated[
-    Path | None, typer.Option(help="A bank of your own (.safetensors) in place of the shipped one.")
+    Path | None,
+    typer.Option(help="Another bank: swift (the same painters, faster), adain, or a file of your own (.safetensors)."),
 ]
 SizeOption = Annotated[str, typer.Option(help="Width x height of the picture with both eyes side by side.")]
 NetSizeOption = Annotated[

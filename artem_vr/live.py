@@ -21,12 +21,12 @@ from artem_vr.compositor import Compositor
 from artem_vr.config import PreviewOptions, RunOptions, VrOptions, check, check_vr, default_net_size
 from artem_vr.errors import DisplayError
 from artem_vr.frame import FrameRequest, Size
-from artem_vr.gl.priority import stand_back
 from artem_vr.gl.upload import FrameUploader
 from artem_vr.instruments import open_stats
 from artem_vr.late_engine import LateEngine
 from artem_vr.machine import has_screen
 from artem_vr.outputs import Outputs
+from artem_vr.paint_budget import PaintBudget
 from artem_vr.panel_feed import PanelFeed
 from artem_vr.picture_styles import open_bank
 from artem_vr.pipeline import Pipeline
@@ -34,6 +34,7 @@ from artem_vr.ports import Bridge, Display, Engine
 from artem_vr.run import open_budget, report, run_to_the_end, start_stylizer
 from artem_vr.style_control import StyleControl
 from artem_vr.stylizer import Stylizer
+from artem_vr.thread_priority import let_others_first
 
 
 def preview(options: PreviewOptions, on_frame: Callable[[int], None] = lambda frame: None) -> dict[str, Any]:
@@ -54,7 +55,6 @@ def preview(options: PreviewOptions, on_frame: Callable[[int], None] = lambda fr
         stack.callback(stylizer.close)
         display = open_display(options, head_path(options))
         stack.callback(display.close)
-        stand_back()
         stats = open_stats(stack, options, display.ctx, stylizer)
         outputs = stack.enter_context(
             Outputs(options, display, stats, on_frame, live=not options.headless, rate=options.fps)
@@ -67,7 +67,7 @@ def preview(options: PreviewOptions, on_frame: Callable[[int], None] = lambda fr
             display, source, uploader, bridge, stylizer, compositor, control, stats,
             every_frame=options.simulated, on_shown=outputs.frame_shown, on_snapshot=outputs.take_snapshot,
         )  # fmt: skip
-        pipeline.budget = open_budget(options, display, engine, options.eye_size)
+        pipeline.budget = _kept(stack, open_budget(options, display, engine, options.eye_size))
         run_to_the_end(pipeline, options.seconds)
         figures = report(stats, options, display, engine, pipeline, pipeline.eye_size)
         outputs.finish(figures)
@@ -114,13 +114,21 @@ def vr(
             if engine.opened is None:
                 return False
             _share_bridge(stack, display, pipeline, stylizer, bridge, engine.opened)
-            pipeline.budget = feed.budget = open_budget(options, display, engine.opened, picture_size)
+            budget = open_budget(options, display, engine.opened, picture_size, let_others_first)
+            pipeline.budget = feed.budget = _kept(stack, budget)
             return True
 
         run_to_the_end(pipeline, options.seconds, between_frames=_once(engine_is_open))
         figures = report(stats, options, display, engine, pipeline, headset.eye_size)
         outputs.finish(figures)
     return figures
+
+
+def _kept(stack: ExitStack, budget: PaintBudget | None) -> PaintBudget | None:
+    """The budget, which `stack` closes."""
+    if budget is not None:
+        stack.callback(budget.close)
+    return budget
 
 
 def _each(*observers: Callable[[FrameRequest], None]) -> Callable[[FrameRequest], None]:

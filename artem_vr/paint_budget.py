@@ -2,9 +2,11 @@
 
 import logging
 from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from artem_vr.frame import GlFrame, PaintedFrame
+from artem_vr.frame import GlFrame, PaintedFrame, Size
 from artem_vr.governor import BudgetGovernor, Choice, describe
 from artem_vr.ports import Bridge
 
@@ -13,10 +15,18 @@ _log = logging.getLogger(__name__)
 
 
 class PaintBudget:
-    """Carries out what the governor chooses, frame by frame, and remembers it for the figures of the run."""
+    """Carries out what the governor chooses, frame by frame, and remembers it for the figures of the run.
 
-    def __init__(self, governor: BudgetGovernor, target_fps: float) -> None:
-        self._governor, self._target_fps = governor, target_fps
+    `prepare` makes the engine ready for eyes of a size; it runs on a thread of its own, and pictures keep their size
+    until it is done: a world whose paint stands still while a network is compiled would be worse than a coarse one.
+    """
+
+    def __init__(
+        self, governor: BudgetGovernor, target_fps: float, prepare: Callable[[Size], None] | None = None
+    ) -> None:
+        self._governor, self._target_fps, self._prepare = governor, target_fps, prepare
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="prepare")
+        self._preparing: tuple[Size, Future[None]] | None = None
         self._handed: GlFrame | None = None
         self._frames_left = 0
         self._noted: PaintedFrame | None = None
@@ -37,7 +47,7 @@ class PaintBudget:
         a call later has it then.
         """
         size = self._governor.choice.net_size
-        if bridge.net_size != size:
+        if bridge.net_size != size and self._is_ready(size):
             bridge.resize(size)
             self._handed = None
         if self._handed is None or self._frames_left <= 0:
@@ -45,6 +55,13 @@ class PaintBudget:
         self._frames_left -= 1
         self.is_due = self._handed is frame
         return self._handed
+
+    def _is_ready(self, size: Size) -> bool:
+        if self._prepare is None:
+            return True
+        if self._preparing is None or self._preparing[0] != size:
+            self._preparing = size, self._thread.submit(self._prepare, size)
+        return self._preparing[1].done()  # what it raised, painting will raise as well
 
     def frame_shown(self, now: float, work_ms: float, painted: PaintedFrame | None) -> None:
         """Notes a frame shown at `now`, in seconds, that took the display's thread `work_ms`, with its newest paint."""
@@ -64,6 +81,10 @@ class PaintBudget:
         self._frames_left = 0
         after = now - (self._started if self._started is not None else now)
         self._changes.append({"seconds": round(after, 2), **_figures(choice)})
+
+    def close(self) -> None:
+        """Waits for what is being prepared. May be called twice."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
 
     def report(self) -> dict[str, Any]:
         """What was chosen last, and every change on the way there, for the figures of the run."""

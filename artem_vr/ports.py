@@ -115,6 +115,17 @@ def device_milliseconds(engine: Engine) -> float | None:
 
 
 @runtime_checkable
+class PreparingEngine(Protocol):
+    """What an `Engine` may offer besides, that takes long to be ready for another shape of the batch."""
+
+    def prepare(self, shape: tuple[int, ...]) -> None:
+        """Makes ready for pictures of shape (E, H, W, 3), on the calling thread, while another one paints.
+
+        Raises what painting them would.
+        """
+
+
+@runtime_checkable
 class DeviceEngine(Protocol):
     """What an `Engine` may offer besides, that paints arrays of its own device without a copy on the host.
 

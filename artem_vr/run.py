@@ -13,7 +13,7 @@ from artem_vr.gl.context import is_software, renderer
 from artem_vr.governor import BudgetGovernor
 from artem_vr.paint_budget import PaintBudget
 from artem_vr.pipeline import Pipeline
-from artem_vr.ports import Display, Engine
+from artem_vr.ports import Display, Engine, PreparingEngine
 from artem_vr.size_ladder import pixel_count, size_ladder
 from artem_vr.stats import RunStats
 from artem_vr.style_control import StyleControl
@@ -38,10 +38,13 @@ def start_stylizer(engine: Engine, control: StyleControl, compiled_for: Size | N
         raise
 
 
-def open_budget(options: RunOptions, display: Display, engine: Engine, eye_size: Size) -> PaintBudget | None:
+def open_budget(
+    options: RunOptions, display: Display, engine: Engine, eye_size: Size, before_work: Callable[[], None] | None = None
+) -> PaintBudget | None:
     """What fits the painting of eyes of this size to what the display can bear.
 
     None where a size is asked for, and with a simulated clock, which waits for every painting. The engine must be open.
+    The thread that prepares it for other sizes begins with `before_work`.
     """
     if options.net_size is not None or options.simulated:
         return None
@@ -50,7 +53,14 @@ def open_budget(options: RunOptions, display: Display, engine: Engine, eye_size:
     # It begins with the size that has been compiled already, in the place of the nearest rung.
     others = size_ladder(eye_size)
     others.remove(min(others, key=lambda size: abs(math.log(pixel_count(size) / pixel_count(start)))))
-    return PaintBudget(BudgetGovernor([*others, start], start, target), target)
+
+    def prepare(size: Size) -> None:
+        if before_work is not None:
+            before_work()
+        if isinstance(engine, PreparingEngine):
+            engine.prepare((EYES, size[1], size[0], 3))
+
+    return PaintBudget(BudgetGovernor([*others, start], start, target), target, prepare)
 
 
 def _target_fps(display: Display, engine: Engine) -> float:

@@ -1,5 +1,6 @@
 """The budget between a pipeline and its governor: which pictures are handed over, and how large."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -104,3 +105,24 @@ def test_the_report_and_the_line_for_people(governor: ScriptedGovernor) -> None:
     assert budget.report() == {
         "target_fps": 20.0, "net_size": [32, 48], "cadence": 2, "reason": "less often", "changes": []
     }  # fmt: skip
+
+
+def test_pictures_keep_their_size_until_the_engine_is_ready_for_another(
+    governor: ScriptedGovernor, frames: list[GlFrame]
+) -> None:
+    gate, prepared = threading.Event(), []
+
+    def prepare(size: Size) -> None:
+        assert gate.wait(10)
+        prepared.append(size)
+
+    budget, bridge = PaintBudget(governor, 20.0, prepare), SizedBridge((32, 48))
+    assert handed(budget, bridge, frames[:1]) == [(0, True)]
+    governor.choice = Choice((16, 24), 1, "smaller")
+    assert handed(budget, bridge, frames[1:4]) == [(1, True), (2, True), (3, True)]
+    assert not bridge.resized
+    gate.set()
+    budget.close()
+    assert prepared == [(16, 24)], "once, although it was wanted for three frames"
+    assert handed(budget, bridge, frames[4:5]) == [(4, True)]
+    assert bridge.resized == [(16, 24)]

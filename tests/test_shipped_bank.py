@@ -1,4 +1,6 @@
-"""The bank that ships: small, documented, and free of the faults that small networks have."""
+"""The banks that ship: small, documented, and free of the faults that small networks have."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +13,9 @@ LARGEST = 1_000_000
 """Bytes."""
 
 
-@pytest.fixture(scope="module")
-def bank():
-    return StyleBank.load()
+@pytest.fixture(scope="module", params=["bank", "swift"])
+def bank(request):
+    return StyleBank.load(Path(request.param))
 
 
 @pytest.fixture(scope="module")

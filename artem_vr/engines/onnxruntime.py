@@ -4,7 +4,6 @@ Install one of ONNX Runtime's packages for that: they differ in their providers 
 """
 
 import logging
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from artem_vr.engines.arguments import check_batch
 from artem_vr.engines.graph_cache import OnnxGraphCache
+from artem_vr.engines.made_by_shape import MadeByShape
 from artem_vr.engines.onnx_providers import OPSET, choose, open_session, package
 from artem_vr.errors import EngineError
 from artem_vr.styles import StyleBank
@@ -44,7 +44,7 @@ class OnnxRuntimeEngine:
         if not self._graphs.is_known:
             self._load(bank)  # what does not fit is told on opening
         self._style_size = bank.styles_SD.shape[1]
-        self._painters: OrderedDict[tuple[int, ...], Painter] = OrderedDict()
+        self._painters = MadeByShape(self._painter, _KEPT_SHAPES)
         self.compilations = 0
 
     def paint(self, pixels_EHWC: Any, styles_ED: NDArray[np.float32]) -> Any:
@@ -53,12 +53,16 @@ class OnnxRuntimeEngine:
             raise EngineError("the engine is closed")
         check_batch(pixels_EHWC, styles_ED, self._style_size)
         try:
-            painter = self._painter(pixels_EHWC.shape, self._bank)
+            painter = self._painters.get(pixels_EHWC.shape)
             return painter(np.ascontiguousarray(pixels_EHWC), np.ascontiguousarray(styles_ED, np.float32))
         except EngineError:
             raise
         except Exception as error:  # ONNX Runtime's exceptions have no root of their own
             raise EngineError(f"the network failed in ONNX Runtime: {' '.join(str(error).split())[:300]}") from error
+
+    def prepare(self, shape: tuple[int, ...]) -> None:
+        """See `artem_vr.ports.PreparingEngine`."""
+        self._painters.get(shape)
 
     def close(self) -> None:
         """Frees the sessions."""
@@ -74,18 +78,12 @@ class OnnxRuntimeEngine:
             self._network = network_on_bytes(load_network(bank), self.precision, self._chosen.on_processor)
         return self._network
 
-    def _painter(self, shape: tuple[int, ...], bank: StyleBank) -> Painter:
-        painter = self._painters.pop(shape, None)
-        if painter is None:
-            self.compilations += 1
-            session, memory = self._session(shape, bank), self._chosen.place.memory
-            painter = (
-                BoundPainter(self._runtime, session, shape, self._style_size, memory) if memory else direct(session)
-            )
-            while len(self._painters) >= _KEPT_SHAPES:
-                self._painters.popitem(last=False)
-        self._painters[shape] = painter
-        return painter
+    def _painter(self, shape: tuple[int, ...]) -> Painter:
+        if self._bank is None:
+            raise EngineError("the engine is closed")
+        self.compilations += 1
+        session, memory = self._session(shape, self._bank), self._chosen.place.memory
+        return BoundPainter(self._runtime, session, shape, self._style_size, memory) if memory else direct(session)
 
     def _session(self, shape: tuple[int, ...], bank: StyleBank) -> Any:
         """A session for one shape of the batch, from the graph kept from an earlier start or from a new one."""

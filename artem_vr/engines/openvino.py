@@ -8,7 +8,6 @@ moment holds up its own picture alone. Measured on two cores: 0.98 of the time o
 else running, 0.88 in int8.
 """
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from artem_vr.engines.arguments import check_batch
 from artem_vr.engines.graph_cache import GraphCache
+from artem_vr.engines.made_by_shape import MadeByShape
 from artem_vr.errors import EngineError
 from artem_vr.machine import processor
 from artem_vr.styles import StyleBank
@@ -84,7 +84,7 @@ class OpenVinoEngine:
         if not self._graphs.is_known:
             self._load(bank)  # what does not fit is told on opening
         self._style_size = bank.styles_SD.shape[1]
-        self._lanes: OrderedDict[tuple[int, ...], list[_Lane]] = OrderedDict()
+        self._lanes = MadeByShape(self._lanes_for, _KEPT_SHAPES)
         self.compilations = 0
 
     def paint(self, pixels_EHWC: Any, styles_ED: NDArray[np.float32]) -> Any:
@@ -99,8 +99,12 @@ class OpenVinoEngine:
         except RuntimeError as error:
             raise EngineError(f"the network failed in OpenVINO: {' '.join(str(error).split())[:300]}") from error
 
+    def prepare(self, shape: tuple[int, ...]) -> None:
+        """See `artem_vr.ports.PreparingEngine`."""
+        self._lanes.get(shape)
+
     def _paint(self, pixels_EHWC: NDArray[np.uint8], styles_ED: NDArray[np.float32]) -> NDArray[np.uint8]:
-        lanes = self._lanes_for(pixels_EHWC.shape)
+        lanes = self._lanes.get(pixels_EHWC.shape)
         painted_EHWC = np.empty_like(pixels_EHWC)
         started: list[_Lane] = []
         failures: list[RuntimeError] = []
@@ -139,14 +143,8 @@ class OpenVinoEngine:
         """A lane for each picture of a batch (E, H, W, 3)."""
         if self._bank is None:
             raise EngineError("the engine is closed")
-        lanes = self._lanes.pop(shape, None)
-        if lanes is None:
-            compiled = self._compile((1, *shape[1:]), shape[0], self._bank)
-            lanes = [_Lane(compiled.create_infer_request()) for _ in range(shape[0])]
-            while len(self._lanes) >= _KEPT_SHAPES:
-                self._lanes.popitem(last=False)
-        self._lanes[shape] = lanes
-        return lanes
+        compiled = self._compile((1, *shape[1:]), shape[0], self._bank)
+        return [_Lane(compiled.create_infer_request()) for _ in range(shape[0])]
 
     def _graph(self, shape: tuple[int, ...], bank: StyleBank) -> Any:
         """The network's graph for one shape of the batch: the one kept from an earlier start, or a new one."""

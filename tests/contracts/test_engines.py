@@ -4,7 +4,7 @@ import ast
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,105 +12,19 @@ import numpy as np
 import pytest
 import torch
 from banks import picture, random_adain_bank, random_bank, tiny_recipe
+from engine_cases import CASES, Bounds, Case, calibrated, no_gpu
 from numpy.typing import NDArray
 
 import artem_vr.engines
 from artem_vr import resources
 from artem_vr.engines.arguments import SMALLEST_SIDE
-from artem_vr.engines.cuda_graph import CudaGraphEngine
-from artem_vr.engines.loading import load_network
-from artem_vr.engines.onnxruntime import OnnxRuntimeEngine
-from artem_vr.engines.openvino import OpenVinoEngine
 from artem_vr.engines.torch import TorchEngine
 from artem_vr.errors import EngineError
-from artem_vr.ports import Engine
+from artem_vr.ports import Engine, PreparingEngine
 from artem_vr.styles import DEFAULT_BANK, StyleBank
 
 SIZES = [(18, 34), (64, 48), (62, 50), (33, 47), (352, 320)]
 """Height and width: multiples of four and not, odd, and one eye of the default preview."""
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """How far bytes may be from the reference's: in the mean, 99.9 in a hundred of them, and each."""
-
-    mean: float
-    most: float
-    each: float
-
-
-@dataclass(frozen=True)
-class Case:
-    """An engine, how near it comes with tiny random networks and with the shipped bank, and why it may be missing."""
-
-    module: str
-    make: Callable[[StyleBank], Engine]
-    random: Bounds
-    shipped: Bounds
-    missing: Callable[[], str | None] = lambda: None
-
-
-def _no_bf16() -> str | None:
-    import openvino
-
-    capabilities = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    return None if "BF16" in capabilities else f"this processor computes in {', '.join(capabilities)}, not in bf16"
-
-
-def _no_int8() -> str | None:
-    import openvino
-
-    capabilities = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    return None if "INT8" in capabilities else f"this processor computes in {', '.join(capabilities)}, not in int8"
-
-
-def _int8(bank: StyleBank) -> OpenVinoEngine:
-    """As if the bank had been calibrated: on one picture in every style, with bounds that cut off nothing of it."""
-    network = load_network(bank)
-    ranges: dict[str, tuple[float, float]] = {}
-
-    def note(name: str, x: torch.Tensor) -> None:
-        low, high = min(float(x.min()), 0.0), float(x.max())
-        step = (high - low) / 255
-        below = round(-low / step)  # zero is a level, as it is in every bank
-        ranges[name] = (-below * step, (255 - below) * step) if ranges else (-0.5, 0.5)
-
-    for name, module in network.named_modules():
-        if isinstance(module, torch.nn.Conv2d):
-            module.register_forward_pre_hook(lambda _, inputs, name=name: note(name, inputs[0]))
-    seen = torch.from_numpy(picture(128, 96)).permute(2, 0, 1)[None] / 255
-    with torch.inference_mode():
-        network(seen.repeat(len(bank.styles_SD), 1, 1, 1), torch.from_numpy(bank.styles_SD))
-    return OpenVinoEngine(replace(bank, ranges=ranges), "int8")
-
-
-def _no_gpu() -> str | None:
-    return None if torch.cuda.is_available() else "no NVIDIA GPU"
-
-
-# Measured: float32 differs by one byte in fewer than one value of a thousand. In bfloat16 the random networks differ by
-# 0.6 in the mean, by 2 in 99.9 % of the values and by 3 at most. The shipped bank: by 1.2, 15 and 24 in its worst style
-# on these pictures, whose noise is hard on it, and by 0.5, 7 and 14 (typically; 44 in one value of one) on photographs.
-# One value alone says little, so its bound is loose; the other two leave a margin of a half for a bank that was trained
-# anew. In int8: random networks by up to 1.0, 5 and 6, the shipped bank by 2.8, 29 and 55 in its worst style. What a
-# GPU does is not measured yet.
-EXACT = Bounds(0.01, 0, 1)
-HALF = Bounds(0.2, 1, 2)
-CUDA_F32, CUDA_F16 = Bounds(0.1, 2, 2), Bounds(0.5, 4, 4)
-CASES = {
-    "torch-f32": Case("torch", TorchEngine, EXACT, EXACT),
-    "openvino-f32": Case("openvino", lambda bank: OpenVinoEngine(bank, "f32"), EXACT, EXACT),
-    "onnxruntime-f32": Case("onnxruntime", lambda bank: OnnxRuntimeEngine(bank, "cpu"), EXACT, EXACT),
-    "openvino-bf16": Case(
-        "openvino", lambda bank: OpenVinoEngine(bank, "bf16"), Bounds(0.9, 3, 6), Bounds(1.8, 22, 64), _no_bf16
-    ),
-    "openvino-int8": Case("openvino", _int8, Bounds(1.5, 8, 14), Bounds(4.3, 44, 120), _no_int8),
-    "cuda-graph-eager": Case("cuda_graph", lambda bank: CudaGraphEngine(bank, "cpu", "f32"), EXACT, EXACT),
-    "cuda-graph-eager-f16": Case("cuda_graph", lambda bank: CudaGraphEngine(bank, "cpu"), HALF, HALF),
-    "cuda-graph": Case("cuda_graph", CudaGraphEngine, CUDA_F16, CUDA_F16, _no_gpu),
-    "cuda-f32": Case("torch", lambda bank: TorchEngine(bank, "cuda"), CUDA_F32, CUDA_F32, _no_gpu),
-    "cuda-f16": Case("torch", lambda bank: TorchEngine(bank, "cuda", "f16"), CUDA_F16, CUDA_F16, _no_gpu),
-}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -135,7 +49,7 @@ def reference(bank: StyleBank) -> TorchEngine:
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(name, marks=[pytest.mark.gpu] if case.missing is _no_gpu else []) for name, case in CASES.items()
+        pytest.param(name, marks=[pytest.mark.gpu] if case.missing is no_gpu else []) for name, case in CASES.items()
     ],
 )
 def case(request: pytest.FixtureRequest) -> Case:
@@ -197,6 +111,19 @@ def test_each_eye_of_a_batch_is_painted_as_if_alone(case: Case, engine: Engine, 
     # The same picture in two styles is two pictures: the second eye does not take the first one's style.
     same = engine.paint(np.stack([pixels[0], pixels[0]]), styles)
     assert np.abs(same[0].astype(int) - same[1]).mean() > 4
+
+
+def test_a_shape_that_was_prepared_compiles_nothing_more(case: Case, bank: StyleBank) -> None:
+    engine = case.make(bank)
+    if isinstance(engine, PreparingEngine):
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(engine.prepare, (2, 40, 24, 3)).result()
+        assert engine.compilations == 1
+        engine.paint(eyes(40, 24), bank.styles_SD[[0, 1]])
+        assert engine.compilations == 1
+    else:
+        assert not hasattr(engine, "compilations"), "what compiles can be asked to do so in advance"
+    engine.close()
 
 
 def test_a_style_swap_shows_at_once(case: Case, engine: Engine, reference: TorchEngine, bank: StyleBank) -> None:
@@ -317,7 +244,7 @@ def test_a_johnson_network_is_painted_too(case: Case, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(8, 9), (33, 47), (62, 50), (64, 48)])
 def test_an_adain_network_is_painted_too(case: Case, tmp_path: Path, height: int, width: int) -> None:
-    if case.make is _int8:
+    if case.make is calibrated:
         pytest.skip(
             "no calibrated AdaIN network: the ranges made up here cut the light half off what its first layer sees"
         )

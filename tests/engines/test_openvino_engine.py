@@ -132,7 +132,7 @@ def test_one_picture_that_fails_is_told_when_no_other_is_under_way(
             pass
 
     engine = OpenVinoEngine(bank, "f32")
-    monkeypatch.setattr(engine, "_lanes_for", lambda shape: [Lane(0), Lane(1)])
+    monkeypatch.setattr(engine._lanes, "get", lambda shape: [Lane(0), Lane(1)])
     with pytest.raises(EngineError, match="no memory"):
         engine.paint(np.stack([picture(32, 24)] * 2), bank.styles_SD[:2])
     assert waited == [0, 1]
