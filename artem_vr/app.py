@@ -112,8 +112,11 @@ def open_shared_bridge(ctx: moderngl.Context, net_size: Size, engine: Engine) ->
             raise GraphicsError(f"the {engine.name} engine paints in host memory, --engine cuda-graph does not")
         from artem_vr.bridges.cuda_gl import CudaGlBridge
         from artem_vr.bridges.cuda_interop import CudaInterop
+        from artem_vr.bridges.interop import try_out
 
-        return CudaGlBridge(ctx, net_size, CudaInterop(engine.device_index, engine.read_after))
+        interop = CudaInterop(engine.device_index, engine.read_after)
+        try_out(interop, ctx)
+        return CudaGlBridge(ctx, net_size, interop)
     except (GraphicsError, RuntimeError) as error:  # the latter from torch
         _log.warning("pixels are copied through host memory: %s", " ".join(str(error).split())[:300])
         return None

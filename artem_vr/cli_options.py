@@ -46,8 +46,8 @@ NetSizeOption = Annotated[
 TargetFpsOption = Annotated[
     float | None,
     typer.Option(
-        help="Frames a second to show: the network's size, and how often it paints, are fitted to that. If not given:"
-        " the display's own rate, or 20 where the processor does everything. Not with --net-size."
+        help="Frames a second to show: the network's size, and how often it paints, are fitted to that. The display's"
+        " own rate, which is also the most, if not given; 20 where the processor does everything. Not with --net-size."
     ),
 ]
 UpsamplingOption = Annotated[

@@ -12,6 +12,7 @@ from artem_vr.backoff import Backoff, Setting, wait_after
 from artem_vr.errors import UsageError
 from artem_vr.evidence import Evidence, Measured, is_duration
 from artem_vr.frame import Size
+from artem_vr.paint_choice import Choice
 from artem_vr.size_ladder import pixel_count
 
 _RELIEF_SECONDS, _ROOM_SECONDS = 1.0, 4.0
@@ -38,15 +39,6 @@ _LONGEST_LEAP = 3
 _SMALLER = "smaller: the display was late"
 
 Step = tuple[Setting, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The size (width, height) of one eye, a picture every how many frames, and, for a panel, why."""
-
-    net_size: Size
-    cadence: int
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +80,7 @@ class BudgetGovernor:
         self._interval_ms, self._max_cadence = 1e3 / target_fps, max_cadence
         nearness = [abs(math.log(pixel_count(size) / max(1, pixel_count(start)))) for size in self._sizes]
         self._home = nearness.index(min(nearness))
-        self._setting = Setting(self._home, 1)
+        self._setting = self._before = Setting(self._home, 1)
         self._choice = Choice(self._sizes[self._home], 1, "as started")
         self._evidence, self._backoff = Evidence(), Backoff()
         self._clock, self._now = 0.0, math.nan
@@ -188,7 +180,15 @@ class BudgetGovernor:
         self._backoff.fail(self._setting, self._clock)
         return before, "back again: there was no room"
 
+    def refuse(self, size: Size) -> None:
+        """Told that this size, which holds now, cannot be painted: takes it back, as what failed is."""
+        if size == self._choice.net_size and self._before.rung != self._setting.rung:
+            self._backoff.fail(self._setting, self._clock)
+            self._trial = self._relief = self._first_relief = None
+            self._change(self._before, "back again: the network does not run at that size")
+
     def _change(self, setting: Setting, reason: str) -> None:
+        self._before = self._setting
         self._compiling = setting.rung != self._setting.rung
         self._setting = setting
         self._choice = Choice(self._sizes[setting.rung], setting.cadence, reason)
@@ -289,10 +289,3 @@ class BudgetGovernor:
     def _frames_needed(self, seen: Measured) -> int:
         """How many frames a painting lasts, rounded up; 1 while it is not known."""
         return 1 if seen.network_ms is None else max(1, math.ceil(seen.network_ms / self._pace(seen)))
-
-
-def describe(choice: Choice) -> str:
-    """One line, for example "painting 320x352 at every 2nd frame"."""
-    width, height = choice.net_size
-    which = {1: "", 2: "2nd ", 3: "3rd "}.get(choice.cadence, f"{choice.cadence}th ")
-    return f"painting {width}x{height} at every {which}frame"

@@ -104,14 +104,14 @@ def vr(
         stats = open_stats(stack, options, display.ctx, stylizer)
         outputs = stack.enter_context(Outputs(options, display, stats, on_frame, live=True))
         feed = PanelFeed(control, stats, bank.names, headset.show_status)
-        uploader, bridge, compositor = _open_passes(stack, display, options, net_size, engine)
+        uploader, bridge, compositor = _open_passes(stack, display, options, net_size, None)
         pipeline = Pipeline(
             display, source, uploader, bridge, stylizer, compositor, control, stats,
             limiter=BrightnessLimiter(), wait_for_first=False, on_shown=_each(outputs.frame_shown, feed.frame_shown),
         )  # fmt: skip
 
         def engine_is_open() -> bool:
-            if engine.opened is None:
+            if engine.opened is None or not stats.frames:  # before the first frame no headset tells its rate
                 return False
             _share_bridge(stack, display, pipeline, stylizer, bridge, engine.opened)
             budget = open_budget(options, display, engine.opened, picture_size, let_others_first)
@@ -165,9 +165,9 @@ def _share_bridge(
 
 
 def _open_passes(
-    stack: ExitStack, display: Display, options: RunOptions, net_size: Size, engine: Engine
+    stack: ExitStack, display: Display, options: RunOptions, net_size: Size, engine: Engine | None
 ) -> tuple[FrameUploader, Bridge, Compositor]:
-    """What lies between a source, the stylizer and the display."""
+    """What lies between a source, the stylizer and the display; without an engine, as if that took NumPy arrays."""
     uploader = FrameUploader(display.ctx)
     stack.callback(uploader.close)
     bridge = open_bridge(display.ctx, net_size, engine, at_once=options.simulated)

@@ -88,7 +88,7 @@ class Outputs:
                 written.append(self._options.trace)
             if self._recorder is not None:
                 self._recorder.close()
-        except ArtemError:
+        except BaseException:  # also Ctrl-C
             for path in written:
                 path.unlink(missing_ok=True)
             raise

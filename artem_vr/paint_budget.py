@@ -4,10 +4,12 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from artem_vr.frame import GlFrame, PaintedFrame, Size
-from artem_vr.governor import BudgetGovernor, Choice, describe
+from artem_vr.governor import BudgetGovernor
+from artem_vr.paint_choice import Choice, describe
 from artem_vr.ports import Bridge
 
 _KEPT_CHANGES = 100
@@ -28,17 +30,24 @@ class PaintBudget:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="prepare")
         self._preparing: tuple[Size, Future[None]] | None = None
         self._handed: GlFrame | None = None
+        self._painted_size: Size | None = None
         self._frames_left = 0
         self._noted: PaintedFrame | None = None
         self._started: float | None = None
         self._changes: deque[dict[str, Any]] = deque(maxlen=_KEPT_CHANGES)
         self.is_due = False
-        """True when the frame asked about last is to be painted itself."""
+        """True when it was the turn of the frame asked about last."""
 
     @property
     def text(self) -> str:
-        """What was chosen, in one line."""
-        return describe(self._governor.choice)
+        """How pictures are painted, in one line."""
+        return describe(self._carried_out)
+
+    @property
+    def _carried_out(self) -> Choice:
+        """What holds, with the size that pictures have: that of the choice comes when the engine is ready for it."""
+        choice = self._governor.choice
+        return choice if self._painted_size is None else replace(choice, net_size=self._painted_size)
 
     def picture(self, frame: GlFrame, bridge: Bridge) -> GlFrame:
         """What is to be fetched over the bridge, which is given the chosen size: `frame`, or the one handed out before.
@@ -50,10 +59,11 @@ class PaintBudget:
         if bridge.net_size != size and self._is_ready(size):
             bridge.resize(size)
             self._handed = None
-        if self._handed is None or self._frames_left <= 0:
+        self._painted_size = bridge.net_size
+        self.is_due = self._handed is None or self._frames_left <= 0
+        if self._handed is None or self.is_due:
             self._handed, self._frames_left = frame, self._governor.choice.cadence
         self._frames_left -= 1
-        self.is_due = self._handed is frame
         return self._handed
 
     def _is_ready(self, size: Size) -> bool:
@@ -61,7 +71,13 @@ class PaintBudget:
             return True
         if self._preparing is None or self._preparing[0] != size:
             self._preparing = size, self._thread.submit(self._prepare, size)
-        return self._preparing[1].done()  # what it raised, painting will raise as well
+        done = self._preparing[1]
+        if done.done() and (error := done.exception()) is not None:
+            _log.warning("pictures keep their size: %s", " ".join(str(error).split())[:300])
+            self._preparing = None
+            self._governor.refuse(size)
+            return False
+        return done.done()
 
     def frame_shown(self, now: float, work_ms: float, painted: PaintedFrame | None) -> None:
         """Notes a frame shown at `now`, in seconds, that took the display's thread `work_ms`, with its newest paint."""
@@ -87,10 +103,10 @@ class PaintBudget:
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     def report(self) -> dict[str, Any]:
-        """What was chosen last, and every change on the way there, for the figures of the run."""
+        """How pictures were painted in the end, and what was chosen on the way there, for the figures of the run."""
         return {
             "target_fps": round(self._target_fps, 2),
-            **_figures(self._governor.choice),
+            **_figures(self._carried_out),
             "changes": list(self._changes),
         }
 

@@ -41,7 +41,7 @@ class PanelState:
     `blend`, from -1 to 1, is how much of the style `blend_title` is mixed in (its sign says from which side), and
     `strength`, from 0 to 1, how much paint there is. `plain` means that the unpainted world is shown. The rates are
     pictures a second; `age_ms` is how old the paint is, None when there is none, and `budget` how it is painted,
-    if something chooses that. `thumbnail` is uint8 RGB (H, W, 3),
+    if something chooses that; it stands where a blend would. `thumbnail` is uint8 RGB (H, W, 3),
     which two states need not share to be equal. `hint_lines` are a button and, after a tab, what it does. `notice` is
     more urgent than the figures and takes their place.
     """
@@ -101,14 +101,15 @@ def _draw_style(canvas: "_Canvas", state: PanelState, left: float) -> None:
         share = f" {round(100 * min(1.0, abs(state.blend)))} %"
         name = canvas.fitted("+ " + state.blend_title, room - canvas.length(share, _SMALL), (_SMALL,))[0]
         canvas.text(name + share, left, _BLEND_AT, room, (_SMALL,), _ACCENT)
+    elif state.budget:
+        canvas.text(state.budget, left, _BLEND_AT, room, (_SMALL,), _SOFT)
 
 
 def _figures(state: PanelState) -> str:
     shown = f"{round(state.shown_fps)} shown"
     if state.plain or state.age_ms is None:
         return f"{shown} a second"
-    chosen = f", {state.budget}" if state.budget else ""
-    return f"{shown} / {round(state.painted_fps)} painted a second, paint {round(state.age_ms)} ms old{chosen}"
+    return f"{shown} / {round(state.painted_fps)} painted a second, paint {round(state.age_ms)} ms old"
 
 
 def _draw_hints(canvas: "_Canvas", lines: tuple[str, ...]) -> None:

@@ -63,6 +63,7 @@ class Pipeline:
         self.eye_size: Size = (0, 0)
         self._submitted: TensorFrame | None = None
         self._revision = 0
+        self._bytes_before = 0
         self._last_painted: PaintedFrame | None = None
         self._counted: PaintedFrame | None = None
         self._caption_until = 0.0
@@ -73,7 +74,18 @@ class Pipeline:
 
     def use_bridge(self, bridge: Bridge) -> None:
         """Carries pixels over this bridge from the next tick on. The one before is closed by whoever opened it."""
+        self._bytes_before += self._bridge.host_bytes
         self._bridge = bridge
+
+    @property
+    def bridge_name(self) -> str:
+        """What carries pixels now."""
+        return self._bridge.name
+
+    @property
+    def host_bytes(self) -> int:
+        """Bytes of pixels that bridges have copied through host memory so far."""
+        return self._bytes_before + self._bridge.host_bytes
 
     @property
     def net_size(self) -> Size:
@@ -111,7 +123,8 @@ class Pipeline:
             paint = self._bridge.to_texture(painted) if painted is not None else None
         with stats.stage("compose", draws=True):
             self._display.expect(frame)
-            veil = self._veil(request, frame, tensor, painted, controls.clear)
+            seen = tensor if tensor is not None else self._submitted
+            veil = self._veil(request, frame, seen, painted, controls.clear)
             self._compose(frame, paint, veil)
         # A display with a rate of its own may wait for it here.
         with stats.stage("show", draws=True, waits=self._display.refresh_rate is not None):

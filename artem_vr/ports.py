@@ -48,6 +48,8 @@ class Bridge(Protocol):
     """Carries pixels between OpenGL and an engine. Only network-sized pixels cross."""
 
     name: str
+    host_bytes: int
+    """Bytes of pixels that it has copied between OpenGL or a GPU and host memory so far."""
 
     @property
     def net_size(self) -> Size:

@@ -48,7 +48,7 @@ def open_budget(
     """
     if options.net_size is not None or options.simulated:
         return None
-    target = options.target_fps or _target_fps(display, engine)
+    target = _target_fps(options, display, engine)
     start = default_net_size(eye_size)
     # It begins with the size that has been compiled already, in the place of the nearest rung.
     others = size_ladder(eye_size)
@@ -63,7 +63,10 @@ def open_budget(
     return PaintBudget(BudgetGovernor([*others, start], start, target), target, prepare)
 
 
-def _target_fps(display: Display, engine: Engine) -> float:
+def _target_fps(options: RunOptions, display: Display, engine: Engine) -> float:
+    if options.target_fps is not None:
+        # More than it can show would never be reached, and all paint be given up for it.
+        return min(options.target_fps, display.refresh_rate or math.inf)
     rate = display.refresh_rate or _USUAL_FPS
     if engine.device == "cpu" and is_software(display.ctx):
         return min(rate, _MODEST_FPS)  # where one processor does all, what paint would give up for more shows more
@@ -101,6 +104,7 @@ def report(
         {
             "engine": engine.name, "device": engine.device, "precision": engine.precision,
             "net_size": list(pipeline.net_size), "eye_size": list(eye_size), "source": options.source,
+            "bridge": pipeline.bridge_name, "host_bytes_per_frame": round(pipeline.host_bytes / max(1, stats.frames)),
             "budget": pipeline.budget.report() if pipeline.budget is not None else None,
             "upsampling": pipeline.compositor.upsampling, "gl_renderer": renderer(display.ctx),
         }

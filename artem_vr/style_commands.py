@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from artem_vr.cli_options import ModelOption
+
 _SCENE_PICTURES = 60
 _SCENE_SIDE = 400
 
@@ -32,9 +34,7 @@ styles_app = typer.Typer(
 def list_styles(
     name: Annotated[str | None, typer.Argument(help="Show this style alone.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    model: Annotated[
-        Path | None, typer.Option(help="A bank of your own (.safetensors) in place of the shipped one.")
-    ] = None,
+    model: ModelOption = None,
 ) -> None:
     """List the painters of the bank; 'artem-vr styles' alone does the same."""
     from artem_vr.styles import StyleBank

@@ -69,7 +69,7 @@ class StyleBank:
 
     @classmethod
     def _read(cls, path: Path | None) -> "StyleBank":
-        path = _found(path or Path(DEFAULT_BANK).with_suffix(""))
+        path = resources.models() / DEFAULT_BANK if path is None else _found(path)
         _refuse_pickles(path)
         try:
             with safe_open(path, "numpy") as file:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from artem_vr.frame import Size
-from artem_vr.governor import BudgetGovernor, Choice
+from artem_vr.governor import BudgetGovernor
+from artem_vr.paint_choice import Choice
 
 COMPILING_SECONDS = 1.5
 Load = Callable[[float], float]

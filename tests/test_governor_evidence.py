@@ -10,7 +10,8 @@ from artem_vr.backoff import Backoff, Setting
 from artem_vr.errors import UsageError
 from artem_vr.evidence import Evidence, trimmed_mean
 from artem_vr.frame import Size
-from artem_vr.governor import BudgetGovernor, Choice, describe
+from artem_vr.governor import BudgetGovernor
+from artem_vr.paint_choice import Choice, describe
 from artem_vr.size_ladder import pixel_count, size_ladder
 
 EYE, START = (640, 720), (320, 352)

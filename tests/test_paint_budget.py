@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from artem_vr.errors import EngineError
 from artem_vr.frame import GlFrame, PaintedFrame, Size, TensorFrame
-from artem_vr.governor import Choice
 from artem_vr.paint_budget import PaintBudget
+from artem_vr.paint_choice import Choice
 
 
 class ScriptedGovernor:
@@ -126,3 +127,43 @@ def test_pictures_keep_their_size_until_the_engine_is_ready_for_another(
     assert prepared == [(16, 24)], "once, although it was wanted for three frames"
     assert handed(budget, bridge, frames[4:5]) == [(4, True)]
     assert bridge.resized == [(16, 24)]
+
+
+def test_a_size_that_the_engine_cannot_paint_is_given_up(
+    governor: ScriptedGovernor, frames: list[GlFrame], caplog: pytest.LogCaptureFixture
+) -> None:
+    def prepare(size: Size) -> None:
+        raise EngineError("no memory left")
+
+    before, refused = governor.choice, []
+
+    def refuse(size: Size) -> None:
+        refused.append(size)
+        governor.choice = before
+
+    governor.refuse = refuse  # type: ignore[attr-defined]
+    budget, bridge = PaintBudget(governor, 20.0, prepare), SizedBridge((32, 48))
+    governor.choice = Choice((64, 96), 1, "larger")
+    budget.picture(frames[0], bridge)
+    budget.close()  # it has failed by now
+    assert handed(budget, bridge, frames[1:3]) == [(1, True), (2, True)]
+    assert refused == [(64, 96)]
+    assert not bridge.resized
+    assert [record.getMessage() for record in caplog.records] == ["pictures keep their size: no memory left"]
+
+
+def test_until_then_the_size_that_is_painted_is_told(governor: ScriptedGovernor, frames: list[GlFrame]) -> None:
+    gate = threading.Event()
+    budget, bridge = PaintBudget(governor, 20.0, lambda size: gate.wait(10) and None), SizedBridge((32, 48))
+    governor.choice = Choice((64, 96), 1, "larger")
+    budget.picture(frames[0], bridge)
+    assert budget.text == "painting 32x48 at every frame"
+    assert budget.report()["net_size"] == [32, 48]
+    gate.set()
+    budget.close()
+
+
+def test_a_standing_picture_has_its_turn_as_seldom(governor: ScriptedGovernor, frames: list[GlFrame]) -> None:
+    governor.choice = Choice((32, 48), 3, "less often")
+    budget, bridge = PaintBudget(governor, 20.0), SizedBridge((32, 48))
+    assert [due for _, due in handed(budget, bridge, [frames[0]] * 6)] == [True, False, False, True, False, False]

@@ -102,6 +102,15 @@ def test_the_figures_have_room(lines: list[tuple[str, int]]) -> None:
     assert "120 shown / 120 painted a second, paint 1240 ms old" in [text for text, _ in lines]
 
 
+def test_how_pictures_are_painted_is_told_where_no_mix_is(lines: list[tuple[str, int]]) -> None:
+    budget = "painting 2064x2208 at every 2nd frame"
+    draw_panel(replace(STATE, blend=0.0, budget=budget))
+    assert budget in [text for text, _ in lines]
+    lines.clear()
+    draw_panel(replace(STATE, blend=0.4, blend_title="The Scream", budget=budget))
+    assert budget not in [text for text, _ in lines]
+
+
 @pytest.mark.parametrize("strength", [0.0, 0.25, 0.8, 1.0, 1.7, -0.3])
 def test_the_bar_is_as_long_as_the_strength(strength: float, lines: list[tuple[str, int]]) -> None:
     filled, whole = bar(draw_panel(replace(STATE, strength=strength)))

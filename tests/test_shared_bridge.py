@@ -136,12 +136,6 @@ def test_missing_bindings_do_not_keep_the_engine_from_opening(monkeypatch: pytes
     assert open_engine(StyleBank.load(), "cuda-graph") == ("cuda", "f16")
 
 
-class LateGpu:
-    """A `LateEngine` of which the test says when it is open."""
-
-    opened: GpuEngine | None = None
-
-
 @pytest.fixture
 def rig() -> Rig:
     made = Rig(frames=40)
@@ -150,13 +144,12 @@ def rig() -> Rig:
 
 
 def test_the_bridge_is_exchanged_once_the_engine_is_open(rig: Rig, shared: None) -> None:
-    late, first = LateGpu(), rig.parts[1]
+    first = rig.parts[1]
     with ExitStack() as stack:
-        share = live._once(lambda: live._share_bridge(stack, rig.display, rig.pipeline, rig.stylizer, first, late))
         for frame in range(12):
-            share()
+            if frame == 4:
+                live._share_bridge(stack, rig.display, rig.pipeline, rig.stylizer, first, GpuEngine())
             assert rig.pipeline.tick()
-            late.opened = GpuEngine() if frame == 3 else late.opened
         kinds = [type(pixels) for pixels in rig.engine.pixels]
         assert kinds[0] is np.ndarray
         assert kinds[-1] is torch.Tensor
@@ -169,13 +162,12 @@ def test_the_bridge_is_exchanged_once_the_engine_is_open(rig: Rig, shared: None)
 def test_the_stylizer_is_closed_before_a_bridge_whose_memory_it_reads(
     rig: Rig, shared: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    late, order = LateGpu(), []
-    late.opened = GpuEngine()
+    order: list[str] = []
     close_bridge, close_stylizer = CudaGlBridge.close, rig.stylizer.close
     monkeypatch.setattr(CudaGlBridge, "close", lambda bridge: (order.append("bridge"), close_bridge(bridge)))
     monkeypatch.setattr(rig.stylizer, "close", lambda: (order.append("stylizer"), close_stylizer()))
     with ExitStack() as stack:
-        assert live._share_bridge(stack, rig.display, rig.pipeline, rig.stylizer, rig.parts[1], late)
+        live._share_bridge(stack, rig.display, rig.pipeline, rig.stylizer, rig.parts[1], GpuEngine())
         assert not order
     assert order == ["stylizer", "bridge"]
 

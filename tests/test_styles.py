@@ -196,3 +196,4 @@ def test_a_file_of_that_name_comes_first(tmp_path: Path, monkeypatch: pytest.Mon
     Path("bank").write_bytes(b"no bank")
     with pytest.raises(ModelError, match="bank is corrupt"):
         StyleBank.load(Path("bank"))
+    assert StyleBank.load().path == resources.models() / "bank.safetensors", "nobody named it"

@@ -43,6 +43,7 @@ class CudaGlBridge:
 
     def __init__(self, ctx: moderngl.Context, net_size: Size, interop: Interop) -> None:
         self._ctx, self._interop = ctx, interop
+        self.host_bytes = 0
         self._size = checked(net_size)
         self._area = AreaFilter(ctx)
         self._target: moderngl.Framebuffer | None = None
@@ -157,6 +158,7 @@ class CudaGlBridge:
         if isinstance(pixels_EHWC, Tensor):
             self._interop.keep_for(pixels_EHWC)
             return pixels_EHWC
+        self.host_bytes += pixels_EHWC.nbytes
         return torch.from_numpy(np.require(pixels_EHWC, requirements=["C", "W"])).to(self._interop.device)
 
     def _paint_of_shape(self, shape: tuple[int, ...]) -> tuple[moderngl.Texture, SharedBuffer]:

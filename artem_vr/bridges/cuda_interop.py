@@ -104,8 +104,11 @@ class CudaInterop:
         checked(runtime, "to choose the device", runtime.cudaSetDevice(index))
         drawing = devices_that_draw(runtime)
         if index not in drawing:
-            where = ", ".join(map(str, drawing))
-            raise GraphicsError(f"OpenGL draws on CUDA device {where}, the engine runs on {index}")
+            where = ", ".join(map(str, drawing)) or "none"
+            raise GraphicsError(
+                f"OpenGL draws on CUDA device {where}, the engine runs on {index}: without a window, set "
+                "GLCONTEXT_DEVICE_INDEX to the number of that GPU in EGL's list (0, 1, ...)"
+            )
         self._stream = torch.cuda.Stream(self.device, priority=_FIRST)
         self._handle = runtime.cudaStream_t(self._stream.cuda_stream)
 
@@ -123,9 +126,11 @@ class CudaInterop:
         """See `Interop`. The caller's stream is the render thread's, which has little to do and none of it long."""
         caller = torch.cuda.current_stream(self.device)
         self._stream.wait_stream(caller)
-        with torch.cuda.stream(self._stream):
-            yield
-        caller.wait_stream(self._stream)
+        try:
+            with torch.cuda.stream(self._stream):
+                yield
+        finally:
+            caller.wait_stream(self._stream)
 
     def announce(self) -> None:
         """See `Interop`."""

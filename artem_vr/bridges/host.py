@@ -26,6 +26,7 @@ class HostBridge:
 
     def __init__(self, ctx: moderngl.Context, net_size: Size, asynchronous: bool | None = None) -> None:
         self._ctx = ctx
+        self.host_bytes = 0
         self._area = AreaFilter(ctx)
         self._asynchronous = not is_software(ctx) if asynchronous is None else asynchronous
         self._paint: moderngl.Texture | None = None
@@ -77,6 +78,7 @@ class HostBridge:
             if self._last_read is None or self._last_read[0] is not frame:
                 self._shrink(frame)
                 self._target.read_into(self._rgba_HWC, components=4)
+                self.host_bytes += self._rgba_HWC.nbytes
                 self._last_read = frame, self._tensor(frame)
             return self._last_read[1]
         ready, self._under_way = self._under_way, None
@@ -95,6 +97,7 @@ class HostBridge:
         if self._last_paint is None or self._last_paint.frame is not painted:
             texture = self._paint_texture(painted.painted_EHWC.shape)
             texture.write(self._assembled(painted))
+            self.host_bytes += self._paint_HWC.nbytes
             self._last_paint = PaintTextures(texture, painted)
         return self._last_paint
 
@@ -134,6 +137,7 @@ class HostBridge:
     def _finish(self, readback: Readback) -> TensorFrame:
         frame, buffer = readback
         buffer.read_into(self._rgba_HWC)
+        self.host_bytes += self._rgba_HWC.nbytes
         self._free.append(buffer)
         return self._tensor(frame)
 

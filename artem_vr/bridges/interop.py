@@ -14,6 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from artem_vr.errors import GraphicsError
+
+_TRIED_BYTES, _TRIED_VALUE = 4096, 171
+
 
 class SharedBuffer(Protocol):
     """A buffer of OpenGL whose memory a tensor can look at. Every call needs the context to be current."""
@@ -60,6 +64,24 @@ class Interop(Protocol):
 
     def finish(self) -> None:
         """Waits for the stream. For the end alone: it is no part of a frame."""
+
+
+def try_out(interop: Interop, ctx: moderngl.Context) -> None:
+    """Shares a buffer, writes to it and frees it: what a driver refuses is better known before the first frame.
+
+    Raises `GraphicsError`, or torch's `RuntimeError`.
+    """
+    shared = interop.share(ctx, _TRIED_BYTES)
+    try:
+        with interop.work():
+            memory = shared.map()  # looked at until it is given back
+            memory.fill_(_TRIED_VALUE)
+            shared.unmap()
+        found = shared.buffer.read()
+    finally:
+        shared.release()
+    if found != bytes([_TRIED_VALUE]) * _TRIED_BYTES:
+        raise GraphicsError("OpenGL does not see what CUDA writes into its buffers: update the NVIDIA driver")
 
 
 class HostSharedBuffer:

@@ -22,7 +22,7 @@ from artem_vr.nets.compact import SquareConvolution, evened
 from artem_vr.styles import StyleBank
 
 _DTYPES = {"f16": torch.float16, "bf16": torch.bfloat16, "f32": torch.float32}
-_KEPT_SHAPES = 4
+_KEPT_SHAPES = 8
 
 
 class CudaGraphEngine:

@@ -94,7 +94,7 @@ class Chosen:
 def package(name: str = "onnxruntime") -> Any:
     """A package of the extra `onnx`. Raises `EngineError` where it is missing or does not load."""
     try:
-        return importlib.import_module(name)
+        module = importlib.import_module(name)
     except ModuleNotFoundError as error:
         missing = error.name or name
         raise EngineError(
@@ -103,6 +103,9 @@ def package(name: str = "onnxruntime") -> Any:
     except ImportError as error:
         said = " ".join(str(error).split())[:200]
         raise EngineError(f"{name} does not load ({said}): pip install --force-reinstall {name}") from error
+    if module.__file__ is None:  # a folder that an uninstallation has left behind
+        raise EngineError(f"{name} is not complete: pip install --force-reinstall {name}")
+    return module
 
 
 def listed_devices() -> list[str]:

@@ -4,7 +4,8 @@ Install one of ONNX Runtime's packages for that: they differ in their providers 
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,17 +53,14 @@ class OnnxRuntimeEngine:
         if self._bank is None:
             raise EngineError("the engine is closed")
         check_batch(pixels_EHWC, styles_ED, self._style_size)
-        try:
+        with _told():
             painter = self._painters.get(pixels_EHWC.shape)
             return painter(np.ascontiguousarray(pixels_EHWC), np.ascontiguousarray(styles_ED, np.float32))
-        except EngineError:
-            raise
-        except Exception as error:  # ONNX Runtime's exceptions have no root of their own
-            raise EngineError(f"the network failed in ONNX Runtime: {' '.join(str(error).split())[:300]}") from error
 
     def prepare(self, shape: tuple[int, ...]) -> None:
         """See `artem_vr.ports.PreparingEngine`."""
-        self._painters.get(shape)
+        with _told():
+            self._painters.get(shape)
 
     def close(self) -> None:
         """Frees the sessions."""
@@ -103,6 +101,17 @@ class OnnxRuntimeEngine:
         session = open_session(self._runtime, graph, self._chosen, self._threads)
         self._graphs.keep(graph, shape)
         return session
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Whatever ONNX Runtime raises, whose exceptions have no root of their own, as `EngineError`."""
+    try:
+        yield
+    except EngineError:
+        raise
+    except Exception as error:
+        raise EngineError(f"the network failed in ONNX Runtime: {' '.join(str(error).split())[:300]}") from error
 
 
 def direct(session: Any) -> Painter:

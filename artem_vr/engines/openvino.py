@@ -97,17 +97,20 @@ class OpenVinoEngine:
             pixels = np.require(pixels_EHWC, requirements=["C", "W"])
             return self._paint(pixels, np.require(styles_ED, np.float32, ["C", "W"]))
         except RuntimeError as error:
-            raise EngineError(f"the network failed in OpenVINO: {' '.join(str(error).split())[:300]}") from error
+            raise _failure(error) from error
 
     def prepare(self, shape: tuple[int, ...]) -> None:
         """See `artem_vr.ports.PreparingEngine`."""
-        self._lanes.get(shape)
+        try:
+            self._lanes.get(shape)
+        except RuntimeError as error:
+            raise _failure(error) from error
 
     def _paint(self, pixels_EHWC: NDArray[np.uint8], styles_ED: NDArray[np.float32]) -> NDArray[np.uint8]:
         lanes = self._lanes.get(pixels_EHWC.shape)
         painted_EHWC = np.empty_like(pixels_EHWC)
         started: list[_Lane] = []
-        failures: list[RuntimeError] = []
+        failures: list[BaseException] = []
         try:
             for picture, lane in enumerate(lanes):
                 one = slice(picture, picture + 1)
@@ -118,7 +121,7 @@ class OpenVinoEngine:
             for lane in started:
                 try:
                     lane.request.wait()
-                except RuntimeError as error:
+                except BaseException as error:  # also Ctrl-C, which must not go before the others have ended
                     failures.append(error)
         if failures:
             raise failures[0]
@@ -173,3 +176,7 @@ class OpenVinoEngine:
         }
         self.compilations += 1
         return self._core.compile_model(model, "CPU", options)
+
+
+def _failure(error: RuntimeError) -> EngineError:
+    return EngineError(f"the network failed in OpenVINO: {' '.join(str(error).split())[:300]}")

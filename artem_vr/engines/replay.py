@@ -88,9 +88,12 @@ class CudaPlayer:
             if ready is not None:
                 self._stream.wait_event(ready)
             self._begin.record(self._stream)
-            yield
-            self._end.record(self._stream)
-        self._end.synchronize()
+            try:
+                yield
+            finally:
+                # Whatever happened: inputs that are still being copied must not go before.
+                self._end.record(self._stream)
+                self._end.synchronize()
         self.last_ms = self._begin.elapsed_time(self._end)
 
     def free(self) -> None:

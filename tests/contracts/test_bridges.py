@@ -14,6 +14,7 @@ from artem_vr.bridges.cuda_gl import CudaGlBridge
 from artem_vr.bridges.cuda_interop import CudaInterop
 from artem_vr.bridges.host import HostBridge
 from artem_vr.bridges.interop import HostInterop
+from artem_vr.cuda_runtime import load_runtime
 from artem_vr.errors import GraphicsError, UsageError
 from artem_vr.frame import GlFrame, PaintedFrame, Size, TensorFrame
 from artem_vr.ports import Bridge
@@ -26,13 +27,14 @@ Open = Callable[[moderngl.Context, Size], Bridge]
 
 
 def open_cuda_gl(ctx: moderngl.Context, size: Size) -> Bridge:
-    """Skips where there is no GPU that both OpenGL and torch use, or `cuda.bindings` is not installed."""
+    """Skips where there is no GPU, or `cuda.bindings` is not installed. Anything else that is refused is a failure."""
     if not torch.cuda.is_available():
         pytest.skip("no NVIDIA GPU")
     try:
-        return CudaGlBridge(ctx, size, CudaInterop(torch.cuda.current_device(), lambda event: None))
+        load_runtime()
     except GraphicsError as error:
         pytest.skip(str(error))
+    return CudaGlBridge(ctx, size, CudaInterop(torch.cuda.current_device(), lambda event: None))
 
 
 BRIDGES: dict[str, Open] = {

@@ -10,12 +10,12 @@ class Refresh:
         self.missed = 0
         self.last: Frame | None = None
         """The newest frame since the last pause."""
-        self._period = 0.0
+        self._period = 0
 
     @property
     def rate(self) -> float | None:
         """Refreshes a second; None before the runtime has told."""
-        return 1 / self._period if self._period > 0 else None
+        return 1e9 / self._period if self._period > 0 else None  # nanoseconds
 
     def note(self, frame: Frame) -> None:
         """Follows the headset by a frame."""
