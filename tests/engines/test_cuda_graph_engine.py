@@ -10,6 +10,7 @@ import torch
 from banks import picture, random_bank
 from fake_cuda import FakeCuda
 
+from artem_vr.engines import cuda_graph
 from artem_vr.engines.cuda_graph import CudaGraphEngine, evened_once
 from artem_vr.engines.loading import load_network
 from artem_vr.engines.replay import CudaPlayer
@@ -70,7 +71,10 @@ def test_a_shape_is_recorded_once_whatever_the_style(engine: CudaGraphEngine, ba
     assert engine.recordings == 1
 
 
-def test_the_last_few_shapes_are_kept(engine: CudaGraphEngine, bank: StyleBank) -> None:
+def test_the_last_few_shapes_are_kept(
+    engine: CudaGraphEngine, bank: StyleBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cuda_graph, "_KEPT_SHAPES", 4)
     for width in (16, 24, 32, 40, 16, 48, 16, 24):
         engine.paint(eyes(16, width), bank.styles_SD[:2])
     assert engine.recordings == 6  # 24 went for 48, and came back
