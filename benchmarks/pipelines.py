@@ -47,7 +47,7 @@ class SizePlan:
     """What is measured at one size, and how often. `size` is (width, height) of one eye.
 
     `every_remedy`: else the first and the last rung alone. `warm`: an unmeasured frame before each turn. `shown`:
-    frames of a run of the preview by source. `engines`: the preview runs in every engine, not in the default alone.
+    frames of a run of the preview by source, some four seconds. `engines`: the preview runs in every engine, not in the default alone.
     `network_seconds`: how long a network alone is taken in a turn.
     """
 
@@ -68,10 +68,10 @@ class SizePlan:
 
 
 PLAN = (
-    SizePlan(1, (640, 480), True, 2, 2, True, {"scene": 60, "still": 150, "pictures": 60}),
-    SizePlan(2, (1080, 1200), True, 1, 1, False, {"scene": 24, "still": 60, "pictures": 30}, engines=True),
-    SizePlan(2, (1440, 1600), False, 1, 1, False, {"scene": 16, "still": 40, "pictures": 20}),
-    SizePlan(2, LARGEST, False, 1, 1, False, {"scene": 10, "still": 20, "pictures": 12}),
+    SizePlan(1, (640, 480), True, 2, 2, True, {"scene": 90, "still": 300, "pictures": 300}),
+    SizePlan(2, (1080, 1200), True, 1, 1, False, {"scene": 55, "still": 180, "pictures": 180}, engines=True),
+    SizePlan(2, (1440, 1600), False, 1, 1, False, {"scene": 32, "still": 110, "pictures": 110}),
+    SizePlan(2, LARGEST, False, 1, 1, False, {"scene": 24, "still": 64, "pictures": 64}),
 )
 QUICK = (SizePlan(2, (64, 48), True, 1, 1, False, {"pictures": 3}, network_seconds=0.01),)
 """For tests: nothing that it says means anything."""
