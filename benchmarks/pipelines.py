@@ -47,8 +47,8 @@ class SizePlan:
     """What is measured at one size, and how often. `size` is (width, height) of one eye.
 
     `every_remedy`: else the first and the last rung alone. `warm`: an unmeasured frame before each turn. `shown`:
-    frames of a run of the preview by source, some four seconds. `engines`: the preview runs in every engine, not in the default alone.
-    `network_seconds`: how long a network alone is taken in a turn.
+    frames of a run of the preview by source, some four seconds. `engines`: the preview runs in every engine, not in the
+    default alone. `network_seconds`: how long a network alone is taken in a turn.
     """
 
     eyes: int
