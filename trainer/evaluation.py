@@ -90,12 +90,12 @@ def evaluate(question: Question, advance: Callable[[int, int], None] = lambda do
     """
     if question.sheet is not None and question.sheet.suffix.lower() != ".png":
         raise UsageError(f"--sheet {question.sheet}: the contact sheet is a .png file")
-    recipe, root = recipe_and_root(question.recipe, question.data)
-    if not root.is_dir():
-        raise InputError(f"there is no folder {root}: name the one that holds photos and paintings with --data")
     banks = [StyleBank.load(question.model)]
     if question.reference is not None:
         banks.append(StyleBank.load(question.reference))
+    recipe, root = recipe_and_root(question.recipe, question.data)
+    if not root.is_dir():
+        raise InputError(f"there is no folder {root}: name the one that holds photos and paintings with --data")
     known = {style.name: style for style in _known(recipe, banks[0], root)}
     if not known:
         raise UsageError(f"{banks[0].path}: no painting of its styles is known; name its recipe with --recipe")
