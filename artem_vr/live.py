@@ -36,6 +36,9 @@ from artem_vr.style_control import StyleControl
 from artem_vr.stylizer import Stylizer
 from artem_vr.thread_priority import let_others_first
 
+_TELLING_FRAMES = 20
+"""After so many a headset has told its rate: before the first one it does not, and the first ones are late."""
+
 
 def preview(options: PreviewOptions, on_frame: Callable[[int], None] = lambda frame: None) -> dict[str, Any]:
     """Runs a preview to its end and returns its statistics (see `artem_vr.stats`).
@@ -111,7 +114,7 @@ def vr(
         )  # fmt: skip
 
         def engine_is_open() -> bool:
-            if engine.opened is None or not stats.frames:  # before the first frame no headset tells its rate
+            if engine.opened is None or stats.frames < _TELLING_FRAMES:
                 return False
             _share_bridge(stack, display, pipeline, stylizer, bridge, engine.opened)
             budget = open_budget(options, display, engine.opened, picture_size, let_others_first)

@@ -14,12 +14,16 @@ class Refresh:
 
     @property
     def rate(self) -> float | None:
-        """Refreshes a second; None before the runtime has told."""
+        """Refreshes a second, the most that the runtime has foretold; None before it has.
+
+        For a program that is late for a while a runtime may count two refreshes as one.
+        """
         return 1e9 / self._period if self._period > 0 else None  # nanoseconds
 
     def note(self, frame: Frame) -> None:
         """Follows the headset by a frame."""
-        self._period = frame.period
+        if frame.period > 0:
+            self._period = min(frame.period, self._period or frame.period)
         if self.last is not None and frame.period > 0:
             self.missed += max(0, round((frame.time - self.last.time) / frame.period) - 1)
         self.last = frame
