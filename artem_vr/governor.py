@@ -13,7 +13,7 @@ from artem_vr.errors import UsageError
 from artem_vr.evidence import Evidence, Measured, is_duration
 from artem_vr.frame import Size
 from artem_vr.paint_choice import Choice
-from artem_vr.size_ladder import pixel_count
+from artem_vr.size_ladder import nearest_rung, pixel_count
 
 _RELIEF_SECONDS, _ROOM_SECONDS = 1.0, 4.0
 """How long a stretch must be bad before there is less paint, and good before there is more."""
@@ -78,8 +78,7 @@ class BudgetGovernor:
             raise UsageError(f"painting every {max_cadence}th frame makes no sense: choose 1 or more")
         self._sizes = sorted(set(sizes), key=pixel_count)
         self._interval_ms, self._max_cadence = 1e3 / target_fps, max_cadence
-        nearness = [abs(math.log(pixel_count(size) / max(1, pixel_count(start)))) for size in self._sizes]
-        self._home = nearness.index(min(nearness))
+        self._home = nearest_rung(self._sizes, start)
         self._setting = self._before = Setting(self._home, 1)
         self._choice = Choice(self._sizes[self._home], 1, "as started")
         self._evidence, self._backoff = Evidence(), Backoff()

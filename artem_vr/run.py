@@ -14,7 +14,7 @@ from artem_vr.governor import BudgetGovernor
 from artem_vr.paint_budget import PaintBudget
 from artem_vr.pipeline import Pipeline
 from artem_vr.ports import Display, Engine, PreparingEngine
-from artem_vr.size_ladder import pixel_count, size_ladder
+from artem_vr.size_ladder import nearest_rung, size_ladder
 from artem_vr.stats import RunStats
 from artem_vr.style_control import StyleControl
 from artem_vr.stylizer import Stylizer
@@ -51,8 +51,8 @@ def open_budget(
     target = _target_fps(options, display, engine)
     start = default_net_size(eye_size)
     # It begins with the size that has been compiled already, in the place of the nearest rung.
-    others = size_ladder(eye_size)
-    others.remove(min(others, key=lambda size: abs(math.log(pixel_count(size) / pixel_count(start)))))
+    sizes = size_ladder(eye_size)
+    sizes[nearest_rung(sizes, start)] = start
 
     def prepare(size: Size) -> None:
         if before_work is not None:
@@ -60,7 +60,7 @@ def open_budget(
         if isinstance(engine, PreparingEngine):
             engine.prepare((EYES, size[1], size[0], 3))
 
-    return PaintBudget(BudgetGovernor([*others, start], start, target), target, prepare)
+    return PaintBudget(BudgetGovernor(sizes, start, target), target, prepare)
 
 
 def _target_fps(options: RunOptions, display: Display, engine: Engine) -> float:

@@ -1,6 +1,7 @@
 """The sizes that the network may be given for an eye."""
 
 import math
+from collections.abc import Sequence
 
 from artem_vr.errors import UsageError
 from artem_vr.frame import Size
@@ -30,6 +31,11 @@ def size_ladder(eye_size: Size, smallest_pixels: int = _SMALLEST_PIXELS) -> list
         if not ladder or pixel_count(size) > pixel_count(ladder[-1]):
             ladder.append(size)
     return ladder
+
+
+def nearest_rung(sizes: Sequence[Size], size: Size) -> int:
+    """The place of the one with the most similar number of pixels, by ratio."""
+    return min(range(len(sizes)), key=lambda rung: abs(math.log(pixel_count(sizes[rung]) / max(1, pixel_count(size)))))
 
 
 def pixel_count(size: Size) -> int:

@@ -11,18 +11,16 @@
 All rows of a part are taken in turns.
 """
 
-import argparse
 import itertools
 import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from measured_on import measured_on, write_figures
+from measured_on import measured_on, parser, write_figures
 
 from artem_vr.app import open_engine
 from artem_vr.bench import Subject, naive_subject
@@ -147,10 +145,7 @@ def _times(seconds: list[float]) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path, help="where the figures go; printed if not given")
-    parser.add_argument("--quick", action="store_true", help="tiny sizes, a few seconds: does it work at all?")
-    options = parser.parse_args(arguments)
+    options = parser(__doc__).parse_args(arguments)
     figures = measure(QUICK if options.quick else GrowthPlan(), lambda line: print(line, file=sys.stderr))
     write_figures({**figures, "quick": options.quick}, options.json)
 

@@ -1,5 +1,6 @@
 """What every JSON of the benchmarks says first: when, from which commit, and on what."""
 
+import argparse
 import json
 import os
 import platform
@@ -47,6 +48,14 @@ def gpu_name() -> str | None:
     import torch
 
     return torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
+
+
+def parser(about: str | None) -> argparse.ArgumentParser:
+    """What every measurement takes: where its figures go, and whether it shall only show that it works."""
+    made = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--json", type=Path, help="where the figures go; printed if not given")
+    made.add_argument("--quick", action="store_true", help="tiny sizes, a few seconds: does it work at all?")
+    return made
 
 
 def write_figures(figures: dict[str, Any], path: Path | None) -> None:

@@ -14,15 +14,13 @@ slow each other down. A live loop may show a frame with the paint of the one bef
 the next is given, too.
 """
 
-import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any
 
-from measured_on import measured_on, write_figures
+from measured_on import measured_on, parser, write_figures
 from preview_run import run_preview, sources
 
 WAITING = {"wait", "wait for paint"}
@@ -83,10 +81,7 @@ def stages_sum(stats: dict[str, Any]) -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path, help="where the figures go; printed if not given")
-    parser.add_argument("--quick", action="store_true", help="a tiny size, a few seconds: does it work at all?")
-    options = parser.parse_args(arguments)
+    options = parser(__doc__).parse_args(arguments)
     figures = measure(QUICK if options.quick else OverlapPlan(), lambda line: print(line, file=sys.stderr))
     write_figures({**figures, "quick": options.quick}, options.json)
 

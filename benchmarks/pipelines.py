@@ -15,19 +15,17 @@ What is measured at each size (one picture of 640x480, then two eyes of three he
 `python benchmarks/results_page.py` makes the page of it, `python benchmarks/pipeline_plot.py` the picture.
 """
 
-import argparse
 import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from measured_on import gpu_name, measured_on, write_figures
+from measured_on import gpu_name, measured_on, parser, write_figures
 from preview_run import run_preview, sources
 from simulated_camera import FPS, SimulatedCamera
 from tutorial import STAGES, Step, TutorialPipeline, ladder
@@ -220,10 +218,7 @@ def _percentiles(values: list[float]) -> dict[str, float]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path, help="where the figures go; printed if not given")
-    parser.add_argument("--quick", action="store_true", help="tiny sizes, a few seconds: does it work at all?")
-    options = parser.parse_args(arguments)
+    options = parser(__doc__).parse_args(arguments)
     torch.manual_seed(0)
     figures = measure(
         QUICK if options.quick else PLAN, lambda line: print(line, file=sys.stderr), 4 if options.quick else 32

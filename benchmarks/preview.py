@@ -5,15 +5,13 @@
 The preview runs as a person would start it, headless on the built-in scene, in a process of its own.
 """
 
-import argparse
 import subprocess
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import median
 from typing import Any
 
-from measured_on import ROOT, measured_on, write_figures
+from measured_on import ROOT, measured_on, parser, write_figures
 from preview_run import PROGRAM, run_preview
 
 HELP_RUNS = 10
@@ -44,12 +42,10 @@ def measure(frames: int, size: str, help_runs: int = HELP_RUNS) -> dict[str, Any
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--frames", type=int, default=300)
-    parser.add_argument("--size", default="1280x720", help="of the whole picture, both eyes")
-    parser.add_argument("--json", type=Path, help="where the figures go; printed if not given")
-    parser.add_argument("--quick", action="store_true", help="a tiny picture and few frames: does it work at all?")
-    options = parser.parse_args(arguments)
+    options_of = parser(__doc__)
+    options_of.add_argument("--frames", type=int, default=300)
+    options_of.add_argument("--size", default="1280x720", help="of the whole picture, both eyes")
+    options = options_of.parse_args(arguments)
     frames, size, help_runs = (3, "128x64", 1) if options.quick else (options.frames, options.size, HELP_RUNS)
     write_figures({**measure(frames, size, help_runs), "quick": options.quick}, options.json)
 

@@ -124,15 +124,14 @@ def test_one_picture_that_fails_is_told_when_no_other_is_under_way(
             if self.number == 0:
                 raise RuntimeError("no memory")
 
-    class Lane:
-        def __init__(self, number: int) -> None:
-            self.request = Request(number)
-
-        def start(self, *arrays: object) -> None:
+        def set_input_tensor(self, *given: object) -> None:
             pass
 
+        set_output_tensor = set_input_tensor
+        start_async = set_input_tensor
+
     engine = OpenVinoEngine(bank, "f32")
-    monkeypatch.setattr(engine._lanes, "get", lambda shape: [Lane(0), Lane(1)])
+    monkeypatch.setattr(engine._requests, "get", lambda shape: [Request(0), Request(1)])
     with pytest.raises(EngineError, match="no memory"):
         engine.paint(np.stack([picture(32, 24)] * 2), bank.styles_SD[:2])
     assert waited == [0, 1]
