@@ -76,6 +76,13 @@ def _open_cuda_graph(bank: StyleBank, precision: str) -> Engine:
     return CudaGraphEngine(bank, "cuda", precision)
 
 
+def paints_on_gpu(engine: str, device: str) -> bool:
+    """Whether `open_engine` will paint on something else than the processor, as far as can be told without opening."""
+    if device != "auto":
+        return device != "cpu"
+    return engine in {"auto", "torch", "cuda-graph"} and has_nvidia_driver()
+
+
 def check_engine(engine: str, device: str) -> None:
     """Raises `UsageError` for names that do not exist or do not go together."""
     if engine not in ENGINES:
@@ -126,15 +133,20 @@ def open_source(display: Display, options: RunOptions, eye_size: Size) -> FrameS
     """The source that `options.source` names. Raises `UsageError` or `InputError`."""
     kind, argument = parse_source(options.source)
     if kind == "scene":
-        from artem_vr.sources.courtyard.source import CourtyardSource
-
-        return CourtyardSource(display.ctx, eye_size)
+        return open_scene(display.ctx, eye_size)
     if kind == "screen":
-        return _open_screen(options.source, int(argument), options.stereo)
+        return _open_screen(options.source, int(argument), options.side_by_side)
     if kind in {"webcam", "stereo"}:
-        return _open_camera(options.source, int(argument), stereo=kind == "stereo" or options.stereo)
+        return _open_camera(options.source, int(argument), stereo=kind == "stereo" or options.side_by_side)
     # A simulated clock promises the picture of each moment; a live display never waits for a decoder.
-    return _open_file(kind, Path(argument).expanduser(), options.stereo, live=not options.simulated)
+    return _open_file(kind, Path(argument).expanduser(), options.side_by_side, live=not options.simulated)
+
+
+def open_scene(ctx: moderngl.Context, eye_size: Size) -> FrameSource:
+    """The built-in scene. Raises `GraphicsError`."""
+    from artem_vr.sources.courtyard.source import CourtyardSource
+
+    return CourtyardSource(ctx, eye_size)
 
 
 def _open_file(kind: str, path: Path, stereo: bool, live: bool) -> FrameSource:
@@ -181,12 +193,17 @@ def scene_pictures(size: Size, count: int) -> Iterator[NDArray[np.uint8]]:
             yield np.ascontiguousarray(pixels[::-1, :, :3])
 
 
+def scene_walk() -> HeadPath:
+    """The walk around the built-in scene."""
+    from artem_vr.sources.courtyard.path import walk
+
+    return walk
+
+
 def head_path(options: PreviewOptions) -> HeadPath:
     """Where the head of a preview goes by itself: a walk through the scene, nowhere for pictures."""
     if options.source == "scene":
-        from artem_vr.sources.courtyard.path import walk
-
-        return walk
+        return scene_walk()
     return lambda seconds: Pose((0.0, 0.0, 0.0))  # pictures hang in front of the head wherever it is
 
 
@@ -202,10 +219,9 @@ def open_display(options: PreviewOptions, path: HeadPath) -> Display:
 def open_headset(options: VrOptions, say: Callable[[str], None]) -> "OpenXrDisplay":
     """The headset of the active OpenXR runtime; `say` is told what it is. Raises `DisplayError`."""
     from artem_vr.displays.openxr.display import OpenXrDisplay
-    from artem_vr.sources.courtyard.path import walk
 
     # Where the walk begins, on the floor; pictures hang in a room of their own.
-    start = walk(0.0) if options.source == "scene" else Pose((0.0, 0.0, 0.0))
+    start = scene_walk()(0.0) if options.source == "scene" else Pose((0.0, 0.0, 0.0))
     origin = Pose((start.position[0], 0.0, start.position[2]), start.yaw)
     keep = options.record is not None or options.snapshot is not None
     headset = OpenXrDisplay(origin, options.frames, options.once, keep, eye_scale=options.eye_scale)

@@ -57,7 +57,40 @@ UpsamplingOption = Annotated[
         " third of the cost, bilinear not at all; auto is joint-fast where the processor draws."
     ),
 ]
-StereoOption = Annotated[bool, typer.Option("--stereo", help="The source holds both eyes side by side.")]
+SideBySideOption = Annotated[
+    bool, typer.Option("--side-by-side", help="The source holds both eyes side by side, the left one first.")
+]
+StereoOption = Annotated[
+    str | None,
+    typer.Option(
+        help="What the eyes share. both: each is painted for itself. shared: what both see is painted alike."
+        " one: the left eye is painted, and the right one borrows its paint through depth, for half the work; the same"
+        " as shared for cameras and films, which have none. If not given: one where the processor paints, else shared."
+    ),
+]
+CarryOption = Annotated[
+    bool,
+    typer.Option(
+        "--carry/--no-carry", help="Lay paint where its surfaces are now, not where they were when it was begun."
+    ),
+]
+SettleOption = Annotated[
+    float | None,
+    typer.Option(help="Seconds over which paint on a surface changes: more is calmer, 0 changes it at once."),
+]
+SteadyOption = Annotated[
+    float | None,
+    typer.Option(
+        help="Seconds over which the network gets used to another view: more is steadier, 0 looks at each anew."
+    ),
+]
+SplitOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Show half of each picture without carrying, settling and sharing: before or after, whichever shall be on"
+        " the left."
+    ),
+]
 FramesOption = Annotated[int | None, typer.Option(help="Stop after this many frames.")]
 RecordOption = Annotated[
     Path | None,

@@ -5,6 +5,7 @@ import contextlib
 import moderngl
 
 from artem_vr.brightness import NO_VEIL, Veil
+from artem_vr.carried_paint import PaintCarrier, is_to_be_carried, place_of
 from artem_vr.errors import UsageError, unknown_name
 from artem_vr.frame import GlFrame, Size
 from artem_vr.gl.context import is_software
@@ -37,7 +38,9 @@ class Compositor:
 
     "joint" takes 4x4 texels of the paint for each pixel, "joint-fast" 2x2 with cheaper weights, "bilinear" looks at
     no edges; "auto" is "joint-fast" where the processor draws, "joint" elsewhere.
-    `artem_vr.compositor_reference` is the same in NumPy.
+
+    Paint of an older frame is carried to where its surfaces are now, as far as poses and depth are known (see
+    `shaders/carried.frag`). `artem_vr.compositor_reference` and `artem_vr.carried_reference` are the same in NumPy.
     """
 
     def __init__(self, ctx: moderngl.Context, upsampling: str = "auto") -> None:
@@ -53,6 +56,7 @@ class Compositor:
             self._plain = _both(opened, ctx, "blit.frag", ["frame"], {})
             self._painted = _both(opened, ctx, shader, ["frame", "paint"], defines)
             self._opened = opened.pop_all()
+        self._carrier = PaintCarrier(ctx)
 
     def draw(
         self,
@@ -63,30 +67,36 @@ class Compositor:
         framebuffer: moderngl.Framebuffer,
         viewport: Viewport,
         veil: Veil = NO_VEIL,
+        carry: bool = True,
+        within: Viewport | None = None,
     ) -> None:
         """Fills `viewport` with eye 0 (left) or 1 (right) of `frame`, changed to the paint by `strength` in [0, 1].
 
         The ground around a picture that does not fill its texture (`GlFrame.content`) is not painted. Over all of it
-        lies `veil`.
+        lies `veil`. Without `carry` paint stays where it was in its own picture. With `within` only that part of the
+        framebuffer is drawn.
         """
         color = frame.color[eye]
         scaled: bool = color.size != tuple(viewport[2:])
         veiled = veil.amount > 0
         over = veil.level, veil.amount
         if paint is None or strength <= 0:
-            self._plain[veiled].draw(framebuffer, viewport, [color], [scaled], veil=over)
+            self._plain[veiled].draw(framebuffer, viewport, [color], [scaled], within=within, veil=over)
             return
-        within = None
         if frame.content is not None:
-            self._plain[veiled].draw(framebuffer, viewport, [color], [scaled], veil=over)
-            within = _placed(frame.content, color.size, viewport)
+            self._plain[veiled].draw(framebuffer, viewport, [color], [scaled], within=within, veil=over)
+            within = _common(_placed(frame.content, color.size, viewport), within)
+        texture, place = paint.texture, place_of(paint, eye)
+        if carry and is_to_be_carried(frame, paint, eye):
+            texture, place = self._carrier.carry(frame, paint), eye
         self._painted[veiled].draw(
             framebuffer,
             viewport,
-            [color, paint.texture],
+            [color, texture],
             [scaled, self._smooth_paint],
             within=within,
-            eye=eye,
+            paint_size=paint.size,
+            first_row=float(place * paint.size[1]),
             strength=min(strength, 1.0),
             veil=over,
         )
@@ -94,6 +104,16 @@ class Compositor:
     def close(self) -> None:
         """Frees the GL objects. May be called twice."""
         self._opened.close()
+        self._carrier.release()
+
+
+def _common(one: Viewport, other: Viewport | None) -> Viewport:
+    """What two rectangles have in common; an empty one where that is nothing."""
+    if other is None:
+        return one
+    left, low = max(one[0], other[0]), max(one[1], other[1])
+    right, high = min(one[0] + one[2], other[0] + other[2]), min(one[1] + one[3], other[1] + other[3])
+    return left, low, max(0, right - left), max(0, high - low)
 
 
 def _both(
@@ -116,3 +136,10 @@ def _placed(content: Viewport, size: Size, viewport: Viewport) -> Viewport:
     left, right = (round(x * viewport[2] / size[0]) for x in (content[0], content[0] + content[2]))
     low, high = (round(y * viewport[3] / size[1]) for y in (content[1], content[1] + content[3]))
     return viewport[0] + left, viewport[1] + low, right - left, high - low
+
+
+def halves(viewport: Viewport) -> tuple[Viewport, Viewport]:
+    """The left and the right half of a viewport."""
+    x, y, width, height = viewport
+    left = width // 2
+    return (x, y, left, height), (x + left, y, width - left, height)

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from artem_vr.comfort import Comfort, check_comfort
 from artem_vr.compositor import UPSAMPLINGS
 from artem_vr.errors import InputError, UsageError, unknown_name
 from artem_vr.frame import EYES, Size
@@ -31,7 +32,11 @@ _SMALLEST_NET, _LARGEST_NET = 32, 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """What every live run is asked for, whatever it is shown on. Sizes are (width, height)."""
+    """What every live run is asked for, whatever it is shown on. Sizes are (width, height).
+
+    `side_by_side`: the source's pictures hold both eyes. `stereo`, `carry`, `settle` and `steady` are those of
+    `artem_vr.comfort.Comfort`, None for its own; `split` is "before" or "after", which of the two is on the left.
+    """
 
     source: str = "scene"
     style: str | None = None
@@ -44,7 +49,12 @@ class RunOptions:
     precision: str = "auto"
     upsampling: str = "auto"
     model: Path | None = None
-    stereo: bool = False
+    side_by_side: bool = False
+    stereo: str | None = None
+    carry: bool = True
+    settle: float | None = None
+    steady: float | None = None
+    split: str | None = None
     frames: int | None = None
     seconds: float | None = None
     record: Path | None = None
@@ -58,6 +68,16 @@ class RunOptions:
     def simulated(self) -> bool:
         """True when the clock is simulated: every frame is painted before it is shown, whatever that takes."""
         return False
+
+    def comfort(self, on_processor: bool) -> Comfort:
+        """How paint is kept calm: as asked for, and else as suits what paints.
+
+        Where that is a processor, one painting for both eyes: it costs half, and is as calm and as alike.
+        """
+        stereo = self.stereo or ("one" if on_processor and self.carry else None)
+        asked = {"stereo": stereo, "settle": self.settle, "steady": self.steady}
+        given = {name: value for name, value in asked.items() if value is not None}
+        return Comfort(carry=self.carry, **given)  # type: ignore[arg-type]  # checked: see `artem_vr.comfort.check_comfort`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +246,7 @@ def _check_run(options: RunOptions) -> None:
     if options.target_fps is not None:
         _check_target(options, options.target_fps)
     check_strength(options.strength, options.alpha)
+    check_comfort(options.stereo, options.settle, options.steady, options.split)
     if options.frames is not None and options.frames < 1:
         raise UsageError(f"--frames {options.frames}: show at least one frame")
     _check_outputs(options)

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 Size = tuple[int, int]
 EYES = 2
+Views = tuple[int, ...]
+"""Which eyes, 0 (left) or 1 (right), in rising order."""
+BOTH: Views = (0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,9 @@ class GlFrame:
     source's pictures: two frames with the same number hold the same pixels. `depth` holds OpenGL window depth in
     [0, 1], for the projection in `eyes`. `content` is where the picture stands in both textures (x, y, width, height
     in texels from the lower left corner) when it has another shape than they: what surrounds it is plain ground, which
-    no network sees and nobody paints. None when the picture fills them.
+    no network sees and nobody paints. None when the picture fills them. `posed` says that the picture was taken from
+    the poses in `eyes`, also where nothing is known of its depth; pictures and films were not. `pair_EHWC` is what the
+    two eyes see in host memory, as in `HostFrame`, where that is two pictures of which nothing else is known.
     """
 
     sequence: int
@@ -67,19 +72,30 @@ class GlFrame:
     eyes: tuple[EyeView, EyeView]
     depth: tuple[moderngl.Texture, moderngl.Texture] | None = None
     content: tuple[int, int, int, int] | None = None
+    posed: bool = False
+    pair_EHWC: NDArray[np.uint8] | None = None
+
+    @property
+    def has_poses(self) -> bool:
+        """Whether `eyes` say how the picture was taken, as they do of everything that has depth."""
+        return self.posed or self.depth is not None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class TensorFrame:
-    """Network-sized pixels where the engine wants them: `pixels_EHWC` is uint8 sRGB, top row first, E = 2.
+    """Network-sized pixels where the engine wants them: `pixels_EHWC` is uint8 sRGB, top row first, E = 1 or 2.
 
     A NumPy array for engines on the host; an array of the engine's own device for a bridge without host copies.
+    `views` says which of `eyes` each picture of the batch shows, in rising order; `posed` whether these are poses
+    that it was taken from (`GlFrame.has_poses`).
     """
 
     sequence: int
     captured_at: float
     pixels_EHWC: Any
     eyes: tuple[EyeView, EyeView]
+    views: Views = BOTH
+    posed: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

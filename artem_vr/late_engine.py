@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artem_vr.errors import EngineError
-from artem_vr.frame import EYES, Size
-from artem_vr.ports import Engine, device_milliseconds
+from artem_vr.ports import Engine, can_paint_steadily, device_milliseconds
 from artem_vr.thread_priority import let_others_first
 
 NOT_OPEN = "none"
@@ -18,20 +17,18 @@ _PATIENCE_SECONDS = 0.1
 
 
 class LateEngine:
-    """Opens an engine on a thread of its own, and has it compile for `size`, (width, height) of one eye.
+    """Opens an engine on a thread of its own, and has it get ready there with `warm_up`, a first painting.
 
     Painting waits until that is done, which is why only the stylizer's thread should ask for it. What opening raised is
     raised then. All threads that work for it let others first (see `artem_vr.thread_priority`).
     """
 
-    def __init__(self, open_engine: Callable[[], Engine], size: Size, styles_ED: NDArray[np.float32]) -> None:
-        pixels_EHWC = np.zeros((EYES, size[1], size[0], 3), np.uint8)
-
+    def __init__(self, open_engine: Callable[[], Engine], warm_up: Callable[[Engine], None]) -> None:
         def opened() -> Engine:
             let_others_first()  # as will the threads that the engine starts
             engine = open_engine()
             try:
-                engine.paint(pixels_EHWC, styles_ED)
+                warm_up(engine)
             except BaseException:
                 engine.close()
                 raise
@@ -76,10 +73,31 @@ class LateEngine:
 
     def paint(self, pixels_EHWC: Any, styles_ED: NDArray[np.float32]) -> Any:
         """As `artem_vr.ports.Engine.paint`, once the engine is there."""
+        return self._by_this_thread().paint(pixels_EHWC, styles_ED)
+
+    @property
+    def can_be_steady(self) -> bool:
+        """The engine's own (see `artem_vr.ports.SteadyEngine`); False before it is open."""
+        return self._is_open and can_paint_steadily(self._opening.result())
+
+    def paint_steady(
+        self, pixels_EHWC: Any, styles_ED: NDArray[np.float32], previous_ES: NDArray[np.float32] | None, share: float
+    ) -> tuple[Any, NDArray[np.float32]]:
+        """As `artem_vr.ports.SteadyEngine.paint_steady`, once the engine is there, if it `can_be_steady`."""
+        painted, used_ES = self._by_this_thread().paint_steady(pixels_EHWC, styles_ED, previous_ES, share)
+        return painted, used_ES
+
+    def on_host(self, pixels_EHWC: Any) -> NDArray[np.uint8]:
+        """As `artem_vr.ports.SteadyEngine.on_host`, likewise."""
+        pixels: NDArray[np.uint8] = self._by_this_thread().on_host(pixels_EHWC)
+        return pixels
+
+    def _by_this_thread(self) -> Any:
+        """The engine, for the thread that paints."""
         if self._painter != threading.get_ident():
             self._painter = threading.get_ident()
             let_others_first()  # it does its share of the work
-        return self._when_open().paint(pixels_EHWC, styles_ED)
+        return self._when_open()
 
     def abandon(self) -> None:
         """Lets nobody wait any longer for an engine that is still to open: painting raises `EngineError` instead.

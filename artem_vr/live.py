@@ -15,8 +15,10 @@ from artem_vr.app import (
     open_headset,
     open_shared_bridge,
     open_source,
+    paints_on_gpu,
 )
 from artem_vr.brightness import BrightnessLimiter
+from artem_vr.comfort_control import ComfortControl
 from artem_vr.compositor import Compositor
 from artem_vr.config import PreviewOptions, RunOptions, VrOptions, check, check_vr, default_net_size
 from artem_vr.errors import DisplayError
@@ -31,7 +33,7 @@ from artem_vr.panel_feed import PanelFeed
 from artem_vr.picture_styles import open_bank
 from artem_vr.pipeline import Pipeline
 from artem_vr.ports import Bridge, Display, Engine
-from artem_vr.run import open_budget, report, run_to_the_end, start_stylizer
+from artem_vr.run import open_budget, report, run_to_the_end, start_stylizer, warm_up
 from artem_vr.style_control import StyleControl
 from artem_vr.stylizer import Stylizer
 from artem_vr.thread_priority import let_others_first
@@ -54,7 +56,8 @@ def preview(options: PreviewOptions, on_frame: Callable[[int], None] = lambda fr
         control = StyleControl(bank, options.style, options.strength, options.cues, alpha=options.alpha)
         # Before the display, so that no window stands empty while the network is compiled.
         engine = open_engine(bank, options.engine, options.device, options.precision)
-        stylizer = start_stylizer(engine, control, compiled_for=net_size)
+        comfort = ComfortControl.for_run(options, engine.device == "cpu")
+        stylizer = start_stylizer(engine, control, comfort.comfort, compiled_for=net_size)
         stack.callback(stylizer.close)
         display = open_display(options, head_path(options))
         stack.callback(display.close)
@@ -69,8 +72,12 @@ def preview(options: PreviewOptions, on_frame: Callable[[int], None] = lambda fr
         pipeline = Pipeline(
             display, source, uploader, bridge, stylizer, compositor, control, stats,
             every_frame=options.simulated, on_shown=outputs.frame_shown, on_snapshot=outputs.take_snapshot,
+            comfort=comfort,
         )  # fmt: skip
-        pipeline.budget = _kept(stack, open_budget(options, display, engine, options.eye_size))
+        stack.callback(pipeline.close)
+        pipeline.budget = _kept(
+            stack, open_budget(options, display, engine, options.eye_size, pictures=lambda: pipeline.pictures)
+        )
         run_to_the_end(pipeline, options.seconds)
         figures = report(stats, options, display, engine, pipeline, pipeline.eye_size)
         outputs.finish(figures)
@@ -100,24 +107,30 @@ def vr(
         net_size = options.net_size or default_net_size(picture_size)
         # It opens and compiles while the headset shows the dark already.
         opening = partial(open_engine, bank, options.engine, options.device, options.precision)
-        engine = LateEngine(opening, net_size, control.initial)
-        stylizer = start_stylizer(engine, control)
+        comfort = ComfortControl.for_run(options, not paints_on_gpu(options.engine, options.device))
+        ready = partial(warm_up, control=control, comfort=comfort.comfort, size=net_size)
+        engine = LateEngine(opening, ready)
+        stylizer = start_stylizer(engine, control, comfort.comfort)
         stack.callback(stylizer.close)
         stack.callback(engine.abandon)
         stats = open_stats(stack, options, display.ctx, stylizer)
         outputs = stack.enter_context(Outputs(options, display, stats, on_frame, live=True))
-        feed = PanelFeed(control, stats, bank.names, headset.show_status)
+        feed = PanelFeed(control, stats, bank.names, headset.show_status, comfort)
         uploader, bridge, compositor = _open_passes(stack, display, options, net_size, None)
         pipeline = Pipeline(
             display, source, uploader, bridge, stylizer, compositor, control, stats,
             limiter=BrightnessLimiter(), wait_for_first=False, on_shown=_each(outputs.frame_shown, feed.frame_shown),
+            comfort=comfort,
         )  # fmt: skip
+        stack.callback(pipeline.close)
 
         def engine_is_open() -> bool:
             if engine.opened is None or stats.frames < _TELLING_FRAMES:
                 return False
             _share_bridge(stack, display, pipeline, stylizer, bridge, engine.opened)
-            budget = open_budget(options, display, engine.opened, picture_size, let_others_first)
+            budget = open_budget(
+                options, display, engine.opened, picture_size, let_others_first, lambda: pipeline.pictures
+            )
             pipeline.budget = feed.budget = _kept(stack, budget)
             return True
 

@@ -8,6 +8,7 @@ import typer
 
 from artem_vr.cli_options import (
     AlphaOption,
+    CarryOption,
     DeviceOption,
     EngineOption,
     FramesOption,
@@ -15,10 +16,14 @@ from artem_vr.cli_options import (
     NetSizeOption,
     PrecisionOption,
     RecordOption,
+    SettleOption,
+    SideBySideOption,
     SizeOption,
     SnapshotOption,
     SourceOption,
+    SplitOption,
     StatsOption,
+    SteadyOption,
     StereoOption,
     StrengthOption,
     StyleOption,
@@ -44,7 +49,12 @@ def preview(
     precision: PrecisionOption = "auto",
     upsampling: UpsamplingOption = "auto",
     model: ModelOption = None,
-    stereo: StereoOption = False,
+    side_by_side: SideBySideOption = False,
+    stereo: StereoOption = None,
+    carry: CarryOption = True,
+    settle: SettleOption = None,
+    steady: SteadyOption = None,
+    split: SplitOption = None,
     headless: Annotated[bool, typer.Option("--headless", help="No window; needs --frames.")] = False,
     frames: FramesOption = None,
     fps: Annotated[
@@ -58,9 +68,9 @@ def preview(
 ) -> None:
     """Look into a painted stereo world: a window with one picture for each eye, or headless.
 
-    Keys in the window: left and right change the style, up and down its strength, space shows the original, s takes a
-    snapshot, f fills the screen, h shows help, escape leaves. With a mouse button held, the mouse looks around and
-    W, A, S, D walk; r goes back to the guided walk.
+    Keys in the window: left and right change the style, up and down its strength, space shows the original, c compares
+    the ways to keep paint calm, s takes a snapshot, f fills the screen, h shows help, escape leaves. With a mouse
+    button held, the mouse looks around and W, A, S, D walk; r goes back to the guided walk.
 
     Examples: artem-vr preview --style great-wave; artem-vr preview --source webcam:0;
     artem-vr preview --headless --frames 120 --record walk.mp4
@@ -70,7 +80,8 @@ def preview(
     options = PreviewOptions(
         source=source, style=style, strength=strength, alpha=alpha, size=parse_size(size),
         net_size=parse_size(net_size, "--net-size") if net_size else None, target_fps=target_fps,
-        engine=engine, device=device, precision=precision, upsampling=upsampling, model=model, stereo=stereo,
+        engine=engine, device=device, precision=precision, upsampling=upsampling, model=model,
+        side_by_side=side_by_side, stereo=stereo, carry=carry, settle=settle, steady=steady, split=split,
         headless=headless, frames=frames, fps=fps, record=record, snapshot=snapshot, stats=stats, trace=trace,
     )  # fmt: skip
     _tell(_run_preview(options), record, snapshot, stats, trace)
@@ -88,7 +99,12 @@ def vr(
     precision: PrecisionOption = "auto",
     upsampling: UpsamplingOption = "auto",
     model: ModelOption = None,
-    stereo: StereoOption = False,
+    side_by_side: SideBySideOption = False,
+    stereo: StereoOption = None,
+    carry: CarryOption = True,
+    settle: SettleOption = None,
+    steady: SteadyOption = None,
+    split: SplitOption = None,
     screen: Annotated[
         str | None,
         typer.Option(
@@ -125,8 +141,9 @@ def vr(
     """Step inside: the painted world in a headset, through the active OpenXR runtime.
 
     Right hand: A and B (or the triggers) change the painter, the stick its strength. Left hand: the stick mixes in a
-    neighbour, the menu button shows a panel with all of this; held, it quits. A grip shows the plain world for as long
-    as it is held. The right stick pressed makes what is ahead the front.
+    neighbour and, pressed, compares the ways to keep paint calm; the menu button shows a panel with all of this; held,
+    it quits. A grip shows the plain world for as long as it is held. The right stick pressed makes what is ahead the
+    front.
 
     Examples: artem-vr vr --style great-wave; artem-vr vr --source video:film.mp4;
     artem-vr vr --source webcam:0 --camera-fov 90 --camera-latency-ms 40
@@ -137,7 +154,8 @@ def vr(
     options = VrOptions(
         source=source, style=style, strength=strength, alpha=alpha,
         net_size=parse_size(net_size, "--net-size") if net_size else None, target_fps=target_fps,
-        engine=engine, device=device, precision=precision, upsampling=upsampling, model=model, stereo=stereo,
+        engine=engine, device=device, precision=precision, upsampling=upsampling, model=model,
+        side_by_side=side_by_side, stereo=stereo, carry=carry, settle=settle, steady=steady, split=split,
         screen=screen, camera_fov=camera_fov, camera_latency_ms=camera_latency_ms, eye_scale=eye_scale,
         frames=frames, record=record, snapshot=snapshot, stats=stats, trace=trace, once=once,
     )  # fmt: skip

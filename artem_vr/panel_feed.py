@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Collection
 
+from artem_vr.comfort_control import ComfortControl
 from artem_vr.frame import FrameRequest
 from artem_vr.paint_budget import PaintBudget
 from artem_vr.panel_picture import PanelState
@@ -18,9 +19,14 @@ class PanelFeed:
     """Puts together what the panel shows, once a frame, and hands it to `show`. `styles` are those that may come."""
 
     def __init__(
-        self, control: StyleControl, stats: RunStats, styles: Collection[str], show: Callable[[PanelState], None]
+        self,
+        control: StyleControl,
+        stats: RunStats,
+        styles: Collection[str],
+        show: Callable[[PanelState], None],
+        comfort: ComfortControl | None = None,
     ) -> None:
-        self._control, self._stats, self._show = control, stats, show
+        self._control, self._stats, self._show, self._comfort = control, stats, show, comfort
         self.budget: PaintBudget | None = None
         """What fits the painting to the display, whose choice is shown."""
         # Before the first frame: some are whole photographs, which no frame can wait for.
@@ -47,7 +53,14 @@ class PanelFeed:
                 shown_fps=(stats.frames - shown) / passed,
                 painted_fps=(stats.painted_frames - painted) / passed,
                 age_ms=stats.last_age_ms if stats.painted_frames else None,
-                budget=self.budget.text if self.budget is not None else "",
+                budget=self._how(),
                 thumbnail=self._thumbnails.get(control.style),
             )
         )
+
+    def _how(self) -> str:
+        """How large pictures are painted, and how paint is kept calm where that is not as it was begun."""
+        parts = [self.budget.text if self.budget is not None else ""]
+        if self._comfort is not None and self._comfort.has_changed:
+            parts.append(*self._comfort.caption)
+        return ", ".join(filter(None, parts))

@@ -8,11 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artem_vr.brightness import GROUND_LUMA, NO_VEIL, BrightnessLimiter, LumaMeter, Veil
-from artem_vr.compositor import Compositor
-from artem_vr.frame import EYES, FrameRequest, GlFrame, HostFrame, PaintedFrame, Size, TensorFrame
+from artem_vr.comfort import PLAIN, Comfort
+from artem_vr.comfort_control import ComfortControl
+from artem_vr.compositor import Compositor, halves
+from artem_vr.frame import BOTH, EYES, FrameRequest, GlFrame, HostFrame, PaintedFrame, Size, TensorFrame
+from artem_vr.gl.fullscreen import Viewport
+from artem_vr.measured_paint import MeasuredPaint
 from artem_vr.paint_budget import PaintBudget
 from artem_vr.ports import Action, Bridge, Display, FrameSource, PaintTextures
 from artem_vr.stats import RunStats
+from artem_vr.steady_paint import SteadyPaint
 from artem_vr.style_control import StyleControl
 from artem_vr.stylizer import Stylizer
 
@@ -36,6 +41,8 @@ class Pipeline:
     off. A `limiter` lays a veil over pictures that would become darker or brighter too fast, and keeps the plain world
     in the dark while the first paint is still to come. `on_shown` gets every finished frame's time. A `budget`, which
     may be set at any time, says how large pictures are painted and which ones; without it, all that come in time.
+    `comfort` says how paint follows the head and which eyes are painted, and goes on to the next way when asked. With
+    `at_once` stereo pairs without depth wait until they are compared, as they do with `every_frame`.
     """
 
     def __init__(
@@ -53,9 +60,14 @@ class Pipeline:
         on_snapshot: Callable[[], None] = lambda: None,
         limiter: BrightnessLimiter | None = None,
         wait_for_first: bool = True,
+        comfort: ComfortControl | None = None,
+        at_once: bool = False,
     ) -> None:
         self._display, self._source, self._uploader, self._bridge = display, source, uploader, bridge
         self.budget: PaintBudget | None = None
+        self._comfort = comfort or ComfortControl(Comfort())
+        self._steady = SteadyPaint(display.ctx, at_once or every_frame)
+        self._measured = MeasuredPaint(display.ctx) if limiter is not None else None
         self._stylizer, self.compositor, self._control, self._stats = stylizer, compositor, control, stats
         self._every_frame, self._on_shown, self._on_snapshot = every_frame, on_shown, on_snapshot
         self._limiter, self._wait_for_first = limiter, wait_for_first or every_frame
@@ -92,6 +104,26 @@ class Pipeline:
         """The (width, height) at which an eye is painted now."""
         return self._bridge.net_size
 
+    @property
+    def comfort(self) -> Comfort:
+        """What keeps paint calm now. May be set between two frames; the round of ways begins there then."""
+        return self._comfort.comfort
+
+    @comfort.setter
+    def comfort(self, comfort: Comfort) -> None:
+        self._comfort = ComfortControl(comfort)
+        self._steady_up()
+
+    def _steady_up(self) -> None:
+        steadiness = self._stylizer.steadiness
+        if steadiness is not None:
+            steadiness.seconds, steadiness.shared = self.comfort.steady, self.comfort.shares_statistics
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures are painted of a frame now."""
+        return len(self._bridge.views)
+
     def tick(self) -> bool:
         """Shows one frame; False when the display is done. Raises what the source, engine or display raise."""
         with self._stats.frame():
@@ -115,16 +147,17 @@ class Pipeline:
                 frame = self._uploader.upload(frame, request.eye_size)
         with stats.stage("download", draws=True):
             picture = frame if self.budget is None else self.budget.picture(frame, self._bridge)
-            tensor = self._bridge.to_tensor(picture)
+            tensor = self._steady.to_tensor(picture, self._bridge, self.comfort)
             if tensor is None and self._submitted is None and self._wait_for_first:
-                tensor = self._bridge.to_tensor(picture)  # an asynchronous bridge has the first frame by now
+                # An asynchronous bridge has the first frame by now.
+                tensor = self._steady.to_tensor(picture, self._bridge, self.comfort, wait=True)
         painted = self._paint(tensor, frame, request.time)
         with stats.stage("upload", draws=True):
-            paint = self._bridge.to_texture(painted) if painted is not None else None
+            paint = self._show(painted)
         with stats.stage("compose", draws=True):
             self._display.expect(frame)
             seen = tensor if tensor is not None else self._submitted
-            veil = self._veil(request, frame, seen, painted, controls.clear)
+            veil = self._veil(request, frame, seen, None if paint is None else paint.frame, controls.clear)
             self._compose(frame, paint, veil)
         # A display with a rate of its own may wait for it here.
         with stats.stage("show", draws=True, waits=self._display.refresh_rate is not None):
@@ -134,6 +167,13 @@ class Pipeline:
         self._count(request, frame, painted)
         self._on_shown(request)
         return True
+
+    def _show(self, painted: PaintedFrame | None) -> PaintTextures | None:
+        if painted is None:
+            return None
+        paint = self._steady.to_texture(painted, self._bridge, self.comfort)
+        # As it came it is known already how bright it is.
+        return paint if self._measured is None else self._measured.newest(paint, paint is self._steady.newest)
 
     def _paint(self, tensor: TensorFrame | None, frame: GlFrame, now: float) -> PaintedFrame | None:
         styles = self._control.vectors(now)
@@ -157,10 +197,10 @@ class Pipeline:
         submitted, budget = self._submitted, self.budget
         if tensor is not None and tensor is not submitted:
             self._submitted = tensor
-            self._revision = self._stylizer.submit(tensor, styles)
+            self._revision = self._stylizer.submit(tensor, styles[list(tensor.views)])
         elif budget is None or (budget.is_due and (submitted is None or submitted.sequence == frame.sequence)):
             # Otherwise styles wait for the next picture: painting this one once more would come in between.
-            self._revision = self._stylizer.set_styles(styles)
+            self._revision = self._stylizer.set_styles(styles[list(submitted.views if submitted is not None else BOTH)])
         return self._revision
 
     def _veil(
@@ -194,7 +234,8 @@ class Pipeline:
             seen = self._source_meter.read(source.pixels_EHWC) if source is not None else _UNSEEN_LUMA
             luma += (1 - strength) * seen
         if strength > 0 and painted is not None:
-            luma += strength * self._paint_meter.read(painted.painted_EHWC)
+            settled = self._measured.luma if self._measured is not None else None
+            luma += strength * (self._paint_meter.read(painted.painted_EHWC) if settled is None else settled)
         if frame.content is None:
             return luma
         width, height = frame.color[0].size
@@ -202,9 +243,24 @@ class Pipeline:
         return share * luma + (1 - share) * GROUND_LUMA
 
     def _compose(self, frame: GlFrame, paint: PaintTextures | None, veil: Veil) -> None:
+        strength = self._control.strength
         for eye in range(EYES):
             framebuffer, viewport = self._display.target(eye)
-            self.compositor.draw(frame, paint, self._control.strength, eye, framebuffer, viewport, veil)
+            parts: list[tuple[PaintTextures | None, bool, Viewport | None]] = [(paint, self.comfort.carry, None)]
+            if self._comfort.split:
+                left, right = halves(viewport)
+                before, after = (left, right) if self._comfort.before_left else (right, left)
+                parts = [(self._steady.newest, PLAIN.carry, before), (paint, self.comfort.carry, after)]
+            for part, carry, within in parts:
+                self.compositor.draw(
+                    frame, part, strength, eye, framebuffer, viewport, veil, carry=carry, within=within
+                )
+
+    def close(self) -> None:
+        """Frees what the pipeline itself has opened. May be called twice."""
+        self._steady.close()
+        if self._measured is not None:
+            self._measured.close()
 
     def _count(self, request: FrameRequest, frame: GlFrame, painted: PaintedFrame | None) -> None:
         if painted is None:
@@ -226,6 +282,10 @@ class Pipeline:
             if self._control.handle(action, request.time):
                 self._caption_until = request.time + _CAPTION_SECONDS
                 self._display.show_text(self._control.caption)
+            elif self._comfort.handle(action):
+                self._caption_until = request.time + _CAPTION_SECONDS
+                self._display.show_text(self._comfort.caption)
+                self._steady_up()
             elif action is Action.SNAPSHOT:
                 self._on_snapshot()
                 self._caption_until = request.time + _CAPTION_SECONDS

@@ -7,13 +7,13 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from artem_vr.frame import FrameRequest, GlFrame, HostFrame, PaintedFrame, Size, TensorFrame
+from artem_vr.frame import FrameRequest, GlFrame, HostFrame, PaintedFrame, Size, TensorFrame, Views
 
 
 class FrameSource(Protocol):
@@ -34,14 +34,26 @@ class FrameSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PaintTextures:
-    """A painted picture back in OpenGL, network-sized, both eyes in one texture: the left eye in its lower half.
+    """A painted picture back in OpenGL, network-sized: one picture for each of `views`, the first one lowest.
 
-    `texture` is RGBA8, bottom row first: RGB is the paint, A the luma of the source pixel it was painted from (the
-    guide of the joint upsampling). `frame` is what it was made of.
+    `texture` has four channels, bottom row first: RGB is the paint, A the luma of the source pixel it was painted from
+    (the guide of the joint upsampling). `frame` is what it was made of. `depth`, where it is known, is laid out
+    likewise: the source's distances (see `artem_vr.paint_depth`).
     """
 
     texture: moderngl.Texture
     frame: PaintedFrame
+    depth: moderngl.Texture | None = None
+
+    @property
+    def views(self) -> Views:
+        """Which eyes the pictures show."""
+        return self.frame.source.views
+
+    @property
+    def size(self) -> Size:
+        """The (width, height) of one picture."""
+        return self.texture.width, self.texture.height // len(self.views)
 
 
 class Bridge(Protocol):
@@ -61,8 +73,18 @@ class Bridge(Protocol):
         Raises `UsageError` for a size without a pixel.
         """
 
+    @property
+    def views(self) -> Views:
+        """The eyes that the engine gets."""
+
+    def choose(self, views: Views) -> None:
+        """Gives these eyes only, from the next frame on. Paint of other eyes is still taken.
+
+        Raises `UsageError` for anything but one eye or both.
+        """
+
     def to_tensor(self, frame: GlFrame) -> TensorFrame | None:
-        """Both eyes of `frame`, filtered down to network size; None while an asynchronous copy is still under way.
+        """The chosen eyes of `frame`, filtered down to network size; None while an asynchronous copy is under way.
 
         Around a picture that does not fill its texture (`GlFrame.content`) stands its mirror image.
         """
@@ -128,6 +150,37 @@ class PreparingEngine(Protocol):
 
 
 @runtime_checkable
+class SteadyEngine(Protocol):
+    """What an `Engine` may offer besides: statistics of the normalisations that follow the pictures slowly.
+
+    See `artem_vr.nets.conditional_norm`. Ask `can_paint_steadily` before using it.
+    """
+
+    @property
+    def can_be_steady(self) -> bool:
+        """Whether the bank's kind of network has such statistics."""
+
+    def paint_steady(
+        self, pixels_EHWC: Any, styles_ED: NDArray[np.float32], previous_ES: NDArray[np.float32] | None, share: float
+    ) -> tuple[Any, NDArray[np.float32]]:
+        """Paints as `Engine.paint` does, with statistics between those of before and the pictures' own.
+
+        previous_ES: for each picture what to go on from, all means and then all variances; None for the pictures' own
+        alone. share: in [0, 1], how much the pictures' own count; with 1 it is `paint`, as far as numbers are exact.
+        Returns the painted pixels and the statistics that were used, in arrays of their own. The first time it may
+        compile, as for a new shape; other styles, statistics and shares never do. Raises `EngineError`.
+        """
+
+    def on_host(self, pixels_EHWC: Any) -> NDArray[np.uint8]:
+        """The pixels, or any part of them, as a NumPy array: the very one where they are that already."""
+
+
+def can_paint_steadily(engine: Engine) -> TypeGuard[SteadyEngine]:
+    """Whether `paint_steady` may be called."""
+    return isinstance(engine, SteadyEngine) and engine.can_be_steady
+
+
+@runtime_checkable
 class DeviceEngine(Protocol):
     """What an `Engine` may offer besides, that paints arrays of its own device without a copy on the host.
 
@@ -159,6 +212,7 @@ class Action(Enum):
     FULLSCREEN = "fullscreen"
     STEP_STRENGTH = "next of the usual strengths"
     RECENTRE = "make what is ahead the front"
+    NEXT_COMFORT = "next way to keep paint calm"
     QUIT = "quit"
 
 

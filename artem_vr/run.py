@@ -3,48 +3,67 @@
 import math
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
+from artem_vr.comfort import Comfort
 from artem_vr.config import RunOptions, default_net_size
 from artem_vr.frame import EYES, Size
 from artem_vr.gl.context import is_software, renderer
 from artem_vr.governor import BudgetGovernor
 from artem_vr.paint_budget import PaintBudget
 from artem_vr.pipeline import Pipeline
-from artem_vr.ports import Display, Engine, PreparingEngine
+from artem_vr.ports import Display, Engine, PreparingEngine, can_paint_steadily
 from artem_vr.size_ladder import nearest_rung, size_ladder
 from artem_vr.stats import RunStats
+from artem_vr.steadiness import Steadiness
 from artem_vr.style_control import StyleControl
 from artem_vr.stylizer import Stylizer
 
 _USUAL_FPS, _MODEST_FPS = 60.0, 20.0
 
 
-def start_stylizer(engine: Engine, control: StyleControl, compiled_for: Size | None = None) -> Stylizer:
+def start_stylizer(
+    engine: Engine, control: StyleControl, comfort: Comfort, compiled_for: Size | None = None
+) -> Stylizer:
     """The stylizer around an engine, which it owns from here on, also when this raises.
 
     With `compiled_for`, the (width, height) of one eye, the engine has compiled for it before this returns, so that a
     display does not start with a stutter.
     """
     try:
-        styles = control.initial
         if compiled_for is not None:
-            engine.paint(np.zeros((EYES, compiled_for[1], compiled_for[0], 3), np.uint8), styles)
-        return Stylizer(engine, styles)
+            warm_up(engine, control, comfort, compiled_for)
+        return Stylizer(engine, control.initial, Steadiness(comfort.steady, comfort.shares_statistics))
     except BaseException:
         engine.close()
         raise
 
 
+def warm_up(engine: Engine, control: StyleControl, comfort: Comfort, size: Size) -> None:
+    """Paints once as will be painted then: eyes of this (width, height), in this way."""
+    pictures = 1 if comfort.stereo == "one" else EYES
+    pixels_EHWC, styles_ED = np.zeros((pictures, size[1], size[0], 3), np.uint8), control.initial[:pictures]
+    if comfort.steady > 0 and can_paint_steadily(engine):
+        engine.paint_steady(pixels_EHWC, styles_ED, None, 1.0)
+    else:
+        engine.paint(pixels_EHWC, styles_ED)
+
+
 def open_budget(
-    options: RunOptions, display: Display, engine: Engine, eye_size: Size, before_work: Callable[[], None] | None = None
+    options: RunOptions,
+    display: Display,
+    engine: Engine,
+    eye_size: Size,
+    before_work: Callable[[], None] | None = None,
+    pictures: Callable[[], int] = lambda: EYES,
 ) -> PaintBudget | None:
     """What fits the painting of eyes of this size to what the display can bear.
 
     None where a size is asked for, and with a simulated clock, which waits for every painting. The engine must be open.
-    The thread that prepares it for other sizes begins with `before_work`.
+    The thread that prepares it for other sizes begins with `before_work`; `pictures` tells how many are painted.
     """
     if options.net_size is not None or options.simulated:
         return None
@@ -58,7 +77,7 @@ def open_budget(
         if before_work is not None:
             before_work()
         if isinstance(engine, PreparingEngine):
-            engine.prepare((EYES, size[1], size[0], 3))
+            engine.prepare((pictures(), size[1], size[0], 3))
 
     return PaintBudget(BudgetGovernor(sizes, start, target), target, prepare)
 
@@ -105,6 +124,7 @@ def report(
             "engine": engine.name, "device": engine.device, "precision": engine.precision,
             "net_size": list(pipeline.net_size), "eye_size": list(eye_size), "source": options.source,
             "bridge": pipeline.bridge_name, "host_bytes_per_frame": round(pipeline.host_bytes / max(1, stats.frames)),
+            "comfort": asdict(pipeline.comfort),
             "budget": pipeline.budget.report() if pipeline.budget is not None else None,
             "upsampling": pipeline.compositor.upsampling, "gl_renderer": renderer(display.ctx),
         }

@@ -151,13 +151,71 @@ def evaluate(
     photographs: Annotated[int | None, typer.Option(help="Take so many of the held-out photographs, not all.")] = None,
     device: Annotated[str, typer.Option(help="Where it runs: auto, cpu or cuda.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    comfort: Annotated[
+        bool,
+        typer.Option(
+            "--comfort",
+            help="Measure what eyes bear instead: how calm the painted scene is in time, and how equal in both eyes.",
+        ),
+    ] = False,
+    named: Annotated[
+        Path | None, typer.Option("--model", help="The same as the argument, as other commands have it.")
+    ] = None,
+    styles: Annotated[
+        str | None, typer.Option(help="With --comfort: these styles, with commas between them; four if not given.")
+    ] = None,
+    modes: Annotated[
+        str | None,
+        typer.Option(
+            help="With --comfort: how paint is shown: alone, plain, carried, steady, settled, shared, one, live;"
+            " or all of these."
+        ),
+    ] = None,
+    frames: Annotated[
+        Path | None, typer.Option(help="With --comfort: also the pictures of a film in this folder, by optical flow.")
+    ] = None,
+    stereo_pair: Annotated[
+        tuple[Path, Path, Path] | None,
+        typer.Option(
+            metavar="LEFT RIGHT DISPARITY",
+            help="With --comfort: also a stereo photograph, and its true disparity in pixels (.npy, .npz, .pfm or"
+            " 16-bit .png).",
+        ),
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="With --comfort: draw each frame's error over time (.png).")] = None,
+    strip: Annotated[
+        Path | None,
+        typer.Option(help="With --comfort: follow one point through time and through both eyes, mode by mode (.png)."),
+    ] = None,
+    figures: Annotated[
+        Path | None, typer.Option(metavar="OUT.json", help="With --comfort: write the figures as JSON.")
+    ] = None,
 ) -> None:
-    """Measure how well a bank paints: content and style loss on photographs that training never saw."""
+    """Measure how well a bank paints: content and style loss on photographs that training never saw.
+
+    With --comfort, how calm and how equal in both eyes: artem-vr evaluate --comfort --plot plot.png --strip strip.png
+    """
     from artem_vr.config import check_output
+    from artem_vr.errors import UsageError
     from artem_vr.progress import progress_bar
 
-    if sheet is not None:
-        check_output(sheet, "--sheet")
+    if model is not None and named is not None:
+        raise UsageError("the bank is named twice: leave out --model, or what stands without an option")
+    model = model or named
+    pictures = {"--plot": plot, "--strip": strip, "--figures": figures}
+    _check_goes_with(
+        comfort,
+        {"--styles": styles, "--modes": modes, "--frames": frames, "--stereo-pair": stereo_pair, **pictures},
+        {"--data": data, "--recipe": recipe, "--sheet": sheet, "--photographs": photographs},
+    )
+    for option, path in {"--sheet": sheet, **pictures}.items():
+        if path is not None:
+            check_output(path, option)
+    if comfort:
+        asked = {"model": model, "reference": reference, "frames": frames, "stereo_pair": stereo_pair, "device": device}
+        names = None if styles is None else tuple(styles.split(","))
+        _evaluate_comfort({**asked, "styles": names}, modes, pictures, as_json)
+        return
     from trainer.evaluation import Question, render  # only now, for it takes seconds
     from trainer.evaluation import evaluate as measure
 
@@ -166,6 +224,37 @@ def evaluate(
     print(json.dumps(found.to_json(), indent=2) if as_json else render(found))
     if sheet is not None and not as_json:
         print(f"wrote {sheet}")
+
+
+def _check_goes_with(comfort: bool, with_comfort: dict[str, Any], without: dict[str, Any]) -> None:
+    from artem_vr.errors import UsageError
+
+    for option, value in (without if comfort else with_comfort).items():
+        if value is not None:
+            what = "is about losses: leave it out, or --comfort" if comfort else "goes with --comfort"
+            raise UsageError(f"{option} {what}")
+
+
+def _evaluate_comfort(asked: dict[str, Any], modes: str | None, outputs: dict[str, Path | None], as_json: bool) -> None:
+    from artem_vr.errors import UsageError
+    from artem_vr.progress import progress_bar
+
+    for option, suffix in (("--plot", ".png"), ("--strip", ".png"), ("--figures", ".json")):
+        path = outputs[option]
+        if path is not None and path.suffix.lower() != suffix:
+            raise UsageError(f"{option} {path}: the file's name must end in {suffix}")
+    from trainer.comfort.evaluation import Question  # only now, for it takes seconds
+    from trainer.comfort.evaluation import evaluate as measure
+    from trainer.comfort.modes import named_modes
+    from trainer.comfort.report import render, to_json, write_outputs
+
+    question = Question(**asked, modes=named_modes(modes))
+    with progress_bar("measuring") as advance:
+        found = measure(question, advance)
+    print(json.dumps(to_json(found), indent=2) if as_json else render(found))
+    for path in write_outputs(found, *outputs.values()):
+        if not as_json:
+            print(f"wrote {path}")
 
 
 def _draw_scene(folder: Path) -> None:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from artem_vr.errors import ArtemError, EngineError
 from artem_vr.frame import PaintedFrame, TensorFrame
 from artem_vr.ports import Engine, device_milliseconds
+from artem_vr.steadiness import Steadiness
 
 _JOIN_SECONDS = 60.0
 """How long an engine may take to come back. A thread that is still in one when Python ends brings the program down."""
@@ -36,10 +37,12 @@ class Stylizer:
     also closes it: never under a painting that is still under way.
 
     `on_painted` may be set at any time. It is told of each painting on that thread, before anybody else gets it.
+    With a `steadiness` it is that which paints with the engine; its settings may be changed at any time.
     """
 
-    def __init__(self, engine: Engine, styles_ED: NDArray[np.float32]) -> None:
+    def __init__(self, engine: Engine, styles_ED: NDArray[np.float32], steadiness: Steadiness | None = None) -> None:
         self.engine = engine
+        self.steadiness = steadiness
         self._condition = threading.Condition()
         self._frame: TensorFrame | None = None
         self._fresh = False
@@ -137,7 +140,7 @@ class Stylizer:
                 self._fresh = False
             try:
                 started = time.perf_counter()
-                pixels = self.engine.paint(frame.pixels_EHWC, styles)
+                pixels = self._paint(frame, styles)
                 ended = time.perf_counter()
                 painted = PaintedFrame(frame, pixels, revision, (ended - started) * 1e3)
                 if self.on_painted is not None:
@@ -150,6 +153,11 @@ class Stylizer:
                 self._painted_revision = revision
                 self.painted_frames += 1
                 self._condition.notify_all()
+
+    def _paint(self, frame: TensorFrame, styles_ED: NDArray[np.float32]) -> Any:
+        if self.steadiness is None:
+            return self.engine.paint(frame.pixels_EHWC, styles_ED)
+        return self.steadiness.paint(self.engine, frame, styles_ED)
 
     def _has_work(self) -> bool:
         return self._frame is not None and (self._fresh or self._revision != self._painted_revision)

@@ -59,6 +59,6 @@ def sources(eye_size: tuple[int, int]) -> Iterator[dict[str, tuple[str, ...]]]:
         cv2.imwrite(str(still), noise_picture((2 * width, height), _PICTURES), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         yield {
             "scene": ("scene",),
-            "still": (f"image:{still}", "--stereo"),
-            "pictures": (f"folder:{folder}", "--stereo"),
+            "still": (f"image:{still}", "--side-by-side"),
+            "pictures": (f"folder:{folder}", "--side-by-side"),
         }

@@ -106,7 +106,8 @@ def test_the_program_calls_the_trainer_only_from_its_commands() -> None:
 def test_the_trainer_knows_only_networks_styles_and_errors() -> None:
     """And, for its table of networks, what times a finished one as the program runs it.
 
-    For int8 it calibrates the graph that the engine will round, and rounds by the engine's rule.
+    For int8 it calibrates the graph that the engine will round, and rounds by the engine's rule. trainer.comfort looks
+    at a finished network through the whole program, and scene_pairs draws the built-in scene.
     """
     allowed = (
         "artem_vr.nets",
@@ -121,14 +122,17 @@ def test_the_trainer_knows_only_networks_styles_and_errors() -> None:
     timing = ("artem_vr.bench", "artem_vr.engines.openvino")
     timed = {"trainer.network_table", "trainer.calibration"}
     calibrating = ("artem_vr.engines.conversion", "artem_vr.engines.int8")
+    drawing = ("artem_vr.app", "artem_vr.camera", "artem_vr.frame", "artem_vr.gl.context", "artem_vr.reprojection")
     wrong = [
         item
         for item in IMPORTS
         if item.module.startswith("trainer")
+        and not item.module.startswith("trainer.comfort.")
         and item.reaches("artem_vr")
         and not any(item.reaches(name) for name in allowed)
         and not (item.module in timed and any(item.reaches(name) for name in timing))
         and not (item.module == "trainer.quantization" and any(item.reaches(name) for name in calibrating))
+        and not (item.module == "trainer.data.scene_pairs" and any(item.reaches(name) for name in drawing))
     ]
     assert not wrong, offenders(wrong)
 
@@ -149,6 +153,8 @@ def test_only_the_composition_root_names_backends() -> None:
         "trainer.quantization": {"engines"},
         "trainer.calibration": {"engines"},
         "trainer.network_table": {"engines"},
+        "trainer.comfort.scene": {"sources"},
+        "trainer.comfort.showing": {"displays"},
     }
     wrong = [
         item

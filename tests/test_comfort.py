@@ -9,6 +9,7 @@ from artem_vr import brightness
 from artem_vr.bridges.host import HostBridge
 from artem_vr.brightness import MAX_STEP, PER_SECOND, BrightnessLimiter, mean_luma
 from artem_vr.camera import Pose
+from artem_vr.comfort import PLAIN
 from artem_vr.compositor import Compositor
 from artem_vr.displays.headless import HeadlessDisplay
 from artem_vr.frame import HostFrame
@@ -112,9 +113,9 @@ class WatchedCompositor(Compositor):
         super().__init__(ctx)
         self.drawn = []
 
-    def draw(self, frame, paint, strength, eye, framebuffer, viewport, veil):
+    def draw(self, frame, paint, strength, eye, framebuffer, viewport, veil, **more):
         self.drawn.append((eye, paint and paint.frame, strength, veil))
-        super().draw(frame, paint, strength, eye, framebuffer, viewport, veil)
+        super().draw(frame, paint, strength, eye, framebuffer, viewport, veil, **more)
 
 
 class Rig:
@@ -292,6 +293,7 @@ def test_the_mean_of_a_picture_is_taken_once(rig, monkeypatch):
     monkeypatch.setattr(brightness, "mean_luma", lambda pixels: measured.append(pixels) or mean_luma(pixels))
     held = {1: Controls(strength=-1.0)}  # so that both source and paint are seen
     one = rig(FlickeringEngine(), StillSource(), held, every_frame=True)
+    one.pipeline.comfort = PLAIN  # what has settled is measured where it is
     one.frames(20)
     assert 0 < one.control.strength < 1 and len(measured) == 2
     assert measured[0] is not measured[1] and len({pixels.shape for pixels in measured}) == 1

@@ -197,6 +197,41 @@ def test_no_eye_sees_the_others_paint(
 
 
 @pytest.mark.parametrize("upsampling", VARIANTS)
+@pytest.mark.parametrize("views", [(0,), (1,)])
+def test_both_eyes_see_the_only_picture_that_there_is(
+    ctx: moderngl.Context, make_scene: Callable, upsampling: Any, views: tuple[int, ...]
+) -> None:
+    scene = make_scene((64, 72), (32, 36))
+    expected = [composite(picture, scene.paints[0], scene.guides[0], 1.0, upsampling) for picture in scene.pictures]
+    lower = scene.paint.texture.read()[: 32 * 36 * 4]
+    texture = ctx.texture((32, 36), 4, lower)
+    painted = replace(scene.paint.frame, source=replace(scene.paint.frame.source, views=views))
+    scene.paint = PaintTextures(texture, painted)
+    for eye in (0, 1):
+        assert np.abs(scene.drawn(upsampling, eye).astype(int) - expected[eye]).max() <= 2
+    texture.release()
+
+
+@pytest.mark.parametrize("upsampling", VARIANTS)
+def test_only_a_part_is_drawn_where_that_is_asked_for(
+    ctx: moderngl.Context, make_scene: Callable, upsampling: Any
+) -> None:
+    scene = make_scene((64, 72), (32, 36))
+    scene.frame = replace(scene.frame, content=(3, 20, 58, 30))
+    framebuffer, compositor = ctx.simple_framebuffer((64, 72)), Compositor(ctx, upsampling)
+    for within in ((0, 0, 32, 40), (40, 60, 24, 12)):  # the latter is on the ground alone
+        framebuffer.clear(1.0, 0.0, 1.0, 1.0)
+        compositor.draw(scene.frame, scene.paint, 1.0, 0, framebuffer, (0, 0, 64, 72), within=within)
+        pixels = np.frombuffer(framebuffer.read(components=3), np.uint8).reshape(72, 64, 3)[::-1]
+        expected = np.full_like(pixels, (255, 0, 255))
+        part = slice(72 - within[1] - within[3], 72 - within[1]), slice(within[0], within[0] + within[2])
+        expected[part] = scene.drawn(upsampling)[part]
+        assert np.array_equal(pixels, expected)
+    compositor.close()
+    framebuffer.release()
+
+
+@pytest.mark.parametrize("upsampling", VARIANTS)
 def test_the_ground_around_a_picture_stays_plain(make_scene: Callable, upsampling: Any) -> None:
     scene = make_scene((64, 72), (32, 36))
     whole = [scene.drawn(upsampling, eye) for eye in (0, 1)]

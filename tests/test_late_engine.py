@@ -32,6 +32,10 @@ class Inverter:
         self.closed += 1
 
 
+def warm_up(engine) -> None:
+    engine.paint(np.zeros((2, 4, 8, 3), np.uint8), STYLES)
+
+
 def in_a_thread(work):
     """As the stylizer does: painting lowers the priority of the thread it is asked from."""
     with ThreadPoolExecutor(1) as pool:
@@ -45,7 +49,7 @@ def test_it_does_not_wait_until_it_is_asked() -> None:
         assert gate.wait(10)
         return inner
 
-    engine = LateEngine(opening, (8, 4), STYLES)
+    engine = LateEngine(opening, warm_up)
     assert not inner.sizes
     assert (engine.name, engine.opened, engine.last_gpu_ms) == (NOT_OPEN, None, None)
     gate.set()
@@ -67,7 +71,7 @@ def test_what_opening_raises_comes_when_it_is_asked_and_ends_a_stylizer() -> Non
     def opening() -> Inverter:
         raise EngineError("there is none")
 
-    engine = LateEngine(opening, (8, 4), STYLES)
+    engine = LateEngine(opening, warm_up)
     with pytest.raises(EngineError, match="there is none"):
         in_a_thread(lambda: engine.paint(np.zeros((2, 4, 8, 3), np.uint8), STYLES))
     from artem_vr.camera import Pose, stereo_views
@@ -88,7 +92,7 @@ def test_an_engine_that_cannot_compile_is_closed() -> None:
             raise EngineError("too large")
 
     inner = Broken()
-    engine = LateEngine(lambda: inner, (8, 4), STYLES)
+    engine = LateEngine(lambda: inner, warm_up)
     with pytest.raises(EngineError, match="too large"):
         in_a_thread(lambda: engine.paint(np.zeros((2, 4, 8, 3), np.uint8), STYLES))
     assert (engine.device, engine.opened) == (NOT_OPEN, None)
@@ -106,7 +110,7 @@ def test_its_threads_let_the_frame_loop_first() -> None:
             return pixels_EHWC
 
     before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-    engine = LateEngine(Noting, (8, 4), STYLES)
+    engine = LateEngine(Noting, warm_up)
     thread = threading.Thread(target=lambda: engine.paint(np.zeros((2, 4, 8, 3), np.uint8), STYLES))
     thread.start()
     thread.join()
@@ -122,7 +126,7 @@ def test_a_stylizer_is_closed_although_the_engine_is_still_opening() -> None:
         assert gate.wait(10)
         return inner
 
-    engine = LateEngine(opening, (8, 4), STYLES)
+    engine = LateEngine(opening, warm_up)
     stylizer = Stylizer(engine, STYLES)
     stylizer.submit(TensorFrame(0, 0.0, np.zeros((2, 4, 8, 3), np.uint8), eyes=()))  # type: ignore[arg-type]
     engine.abandon()
@@ -134,7 +138,7 @@ def test_a_stylizer_is_closed_although_the_engine_is_still_opening() -> None:
 
 
 def test_an_abandoned_engine_that_is_open_still_paints() -> None:
-    engine = LateEngine(Inverter, (8, 4), STYLES)
+    engine = LateEngine(Inverter, warm_up)
     pixels = np.zeros((2, 4, 8, 3), np.uint8)
     in_a_thread(lambda: engine.paint(pixels, STYLES))
     engine.abandon()

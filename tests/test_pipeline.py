@@ -1,107 +1,11 @@
 """One tick after the other, with a fake engine between a real source, bridge, compositor and headless display."""
 
-import threading
-
 import numpy as np
 import pytest
+from pipeline_rig import SIZE, LateBridge, Rig, StillSource, WideStereoSource
 
-from artem_vr.bridges.host import HostBridge
-from artem_vr.camera import Pose
-from artem_vr.compositor import Compositor
-from artem_vr.displays.headless import HeadlessDisplay
 from artem_vr.errors import EngineError
-from artem_vr.frame import HostFrame
-from artem_vr.gl.upload import FrameUploader
-from artem_vr.pipeline import Pipeline
 from artem_vr.ports import Action
-from artem_vr.stats import RunStats
-from artem_vr.style_control import StyleControl
-from artem_vr.styles import StyleBank
-from artem_vr.stylizer import Stylizer
-
-SIZE, NET_SIZE = (128, 64), (32, 32)
-
-
-class GreySource:
-    """A new grey picture for every request, as bright as its number."""
-
-    name = "grey"
-
-    def read(self, request):
-        pixels = np.full((1, 64, 64, 3), 40 + request.sequence, np.uint8)
-        return HostFrame(request.sequence, request.time, pixels, request.eyes)
-
-    def close(self):
-        pass
-
-
-class StillSource(GreySource):
-    """The same picture for ever."""
-
-    def __init__(self):
-        self.frame = None
-
-    def read(self, request):
-        self.frame = self.frame or super().read(request)
-        return self.frame
-
-
-class WideStereoSource(GreySource):
-    """A picture of half the eye's height: dark for the left eye, light for the right one."""
-
-    def read(self, request):
-        pixels = np.stack([np.full((32, 64, 3), grey, np.uint8) for grey in (60, 180)])
-        return HostFrame(request.sequence, request.time, pixels, request.eyes)
-
-
-class RedEngine:
-    """Paints everything red; may be held up, and may fail."""
-
-    name, device, precision = "red", "cpu", "u8"
-
-    def __init__(self):
-        self.may_go_on = threading.Event()
-        self.may_go_on.set()
-        self.fails = False
-        self.styles, self.pixels = [], []
-
-    def paint(self, pixels_EHWC, styles_ED):
-        self.styles.append(styles_ED)
-        self.pixels.append(pixels_EHWC)
-        assert self.may_go_on.wait(30)
-        if self.fails:
-            raise EngineError("the engine is on strike")
-        return np.full_like(pixels_EHWC, (255, 0, 0))
-
-    def close(self):
-        pass
-
-
-class Rig:
-    def __init__(self, frames, script=None, every_frame=False, source=None):
-        self.bank = StyleBank.load()
-        self.display = HeadlessDisplay(SIZE, lambda t: Pose((0.0, 0.0, 0.0)), frames, 30.0, script)
-        self.engine, self.stats = RedEngine(), RunStats()
-        self.control = StyleControl(self.bank)
-        self.stylizer = Stylizer(self.engine, self.control.initial)
-        self.snapshots = 0
-        ctx = self.display.ctx
-        self.parts = [FrameUploader(ctx), HostBridge(ctx, NET_SIZE), Compositor(ctx)]
-        uploader, bridge, compositor = self.parts
-        self.pipeline = Pipeline(
-            self.display, source or GreySource(), uploader, bridge, self.stylizer, compositor, self.control, self.stats,
-            every_frame=every_frame, on_snapshot=self._snapshot,
-        )  # fmt: skip
-
-    def _snapshot(self):
-        self.snapshots += 1
-
-    def close(self):
-        self.engine.may_go_on.set()
-        self.stylizer.close()
-        for part in reversed(self.parts):
-            part.close()
-        self.display.close()
 
 
 @pytest.fixture
@@ -190,18 +94,11 @@ def test_a_style_key_changes_what_the_engine_gets(rig):
     while one.pipeline.tick():
         pass
     np.testing.assert_array_equal(one.engine.styles[0][0], one.bank.styles_SD[0])
-    np.testing.assert_array_equal(one.engine.styles[-1][1], one.bank.styles_SD[1])
-
-
-class LateBridge(HostBridge):
-    """Gives each frame one call later, as a bridge on a graphics card does."""
-
-    def __init__(self, ctx, net_size):
-        super().__init__(ctx, net_size, asynchronous=True)
+    np.testing.assert_array_equal(one.engine.styles[-1][-1], one.bank.styles_SD[1])
 
 
 def test_the_first_frame_is_painted_behind_an_asynchronous_bridge(rig, monkeypatch):
-    monkeypatch.setitem(globals(), "HostBridge", LateBridge)
+    monkeypatch.setattr("pipeline_rig.HostBridge", LateBridge)
     one = rig(frames=2)
     one.pipeline.tick()
     assert one.display.read_pixels()[: SIZE[1] // 3, ..., 1].mean() < 2  # red, not grey

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from artem_vr.styles import StyleBank
 from trainer.bank import Bank, network_of, styles_of_step
+from trainer.calm import Calm
 from trainer.data.crops import Photos
 from trainer.data.loader import BatchLoader
 from trainer.export import export, model_card
@@ -47,6 +48,7 @@ class BankTask:
         names = [style.name for style in recipe.styles]
         teacher = StyleBank.load(Path(recipe.teacher)) if recipe.teacher else None
         self._teacher = TrainedBank(teacher, names, device).requires_grad_(False) if teacher else None
+        self._calm = Calm(recipe.calm, recipe.data.crop, recipe.seed, device) if recipe.calm.any else None
         if recipe.losses.balance:
             self._balance(batches)
 
@@ -60,14 +62,35 @@ class BankTask:
     def terms(self, forward: Forward, photos_NCHW: Tensor, step: int, share: slice) -> Terms:
         """The objective's terms, each picture painted in one style."""
         styles = self._styles(step)[share].to(self._device)
-        painted = forward(photos_NCHW, styles)
-        terms = self.objective(photos_NCHW, painted, styles, phase=step)
+        if self._calm is None:
+            painted = forward(photos_NCHW, styles)
+            terms = self.objective(photos_NCHW, painted, styles, phase=step)
+        else:
+            painted, terms = self._calm_terms(self._calm, forward, photos_NCHW, styles, step)
         if self._teacher is not None:
             with torch.no_grad(), torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
                 taught = self._teacher(photos_NCHW, styles)
             terms["teacher"] = (painted.float() - taught.float()).abs().mean()
             terms["total"] = terms["total"] + self._recipe.losses.teacher * terms["teacher"]
         return terms
+
+    def _calm_terms(
+        self, calm: Calm, forward: Forward, photos_NCHW: Tensor, styles_N: Tensor, step: int
+    ) -> tuple[Tensor, Terms]:
+        """The paintings of the photographs, and the terms of a step that trains for calm as well.
+
+        The scene is judged by the objective as photographs are: a network that may paint it as it likes soon knows it
+        from a photograph, and paints nothing at all, which is very calm.
+        """
+        extra = calm.extra(photos_NCHW, styles_N, step)
+        pictures, styles = torch.cat([photos_NCHW, extra.pictures_NCHW]), torch.cat([styles_N, extra.styles_N])
+        # All in one pass: of many processes each may run the module but once a step.
+        painted = forward(pictures, styles)
+        count = len(photos_NCHW)
+        judged = [*range(count), *range(2 * count, 2 * count + extra.places)]
+        terms = self.objective(pictures[judged], painted[judged], styles[judged], phase=step)
+        found = calm.terms(painted[:count], painted[count:], extra)
+        return painted[:count], {**terms, **found, "total": terms["total"] + found["calm"]}
 
     def glance(self) -> dict[str, float]:
         """The objective's terms on few photographs, each in one style."""

@@ -89,6 +89,27 @@ class PruningRecipe(_Strict):
         return self.inner > 0 or self.trunk > 0
 
 
+class CalmRecipe(_Strict):
+    """Training for calm (see `trainer.calm`): the weights of its terms, and the pictures that it makes for them."""
+
+    temporal: float = Field(default=0.0, ge=0)
+    noise: float = Field(default=0.0, ge=0)
+    stereo: float = Field(default=0.0, ge=0)
+    places: int = Field(default=256, ge=1, le=4096)
+    """In how many places of the scene pairs of views are drawn, before the first step."""
+    share: float = Field(default=0.25, gt=0, le=4)
+    """How many of them a step takes, for each of its photographs."""
+    furthest: float = Field(default=12.0, ge=0, le=64)
+    """How far photographs move at most, in pixels."""
+    sensor_noise: float = Field(default=0.016, ge=0, le=0.2)
+    """The deviation of a sensor's noise, of values in [0, 1]."""
+
+    @property
+    def any(self) -> bool:
+        """Whether any term counts."""
+        return max(self.temporal, self.noise, self.stereo) > 0
+
+
 class DataRecipe(_Strict):
     """Where the photographs, the paintings and the perceptual network are, relative to `root`, and the terms of use."""
 
@@ -162,6 +183,7 @@ class BankRecipe(StylesRecipe):
     """A bank (its path) whose pictures this one learns to paint, as far as `losses.teacher` weighs."""
     network: NetworkRecipe = NetworkRecipe()
     losses: LossRecipe = LossRecipe()
+    calm: CalmRecipe = CalmRecipe()
 
     @model_validator(mode="after")
     def _complete(self) -> "BankRecipe":

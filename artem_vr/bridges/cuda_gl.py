@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from artem_vr.bridges.host import checked
+from artem_vr.bridges.host import checked, checked_shape, checked_views
 from artem_vr.bridges.interop import Interop, SharedBuffer
 from artem_vr.errors import GraphicsError, UsageError
-from artem_vr.frame import EYES, GlFrame, PaintedFrame, Size, TensorFrame
+from artem_vr.frame import BOTH, GlFrame, PaintedFrame, Size, TensorFrame, Views
 from artem_vr.gl.area import AreaFilter
 from artem_vr.gl.framebuffer import release_framebuffer
 from artem_vr.ports import PaintTextures
@@ -44,7 +44,7 @@ class CudaGlBridge:
     def __init__(self, ctx: moderngl.Context, net_size: Size, interop: Interop) -> None:
         self._ctx, self._interop = ctx, interop
         self.host_bytes = 0
-        self._size = checked(net_size)
+        self._size, self._views = checked(net_size), BOTH
         self._area = AreaFilter(ctx)
         self._target: moderngl.Framebuffer | None = None
         self._ring: list[SharedBuffer] = []
@@ -54,7 +54,7 @@ class CudaGlBridge:
         self._paint_bytes: SharedBuffer | None = None
         self._last_paint: PaintTextures | None = None
         try:
-            self._allocate(net_size)
+            self._allocate()
         except BaseException:
             self.close()
             raise
@@ -70,19 +70,37 @@ class CudaGlBridge:
         What is looked at in the old size stays where it is until nobody does.
         """
         if net_size != self._size:
-            checked(net_size)
-            self._last_read = None
-            self._retired += self._ring
-            self._ring = []
-            self._free_target()
-            self._allocate(net_size)
+            self._size = checked(net_size)
+            self._start_anew()
 
-    def _allocate(self, net_size: Size) -> None:
-        width, height = self._size = net_size
-        # Both eyes stand in one target, the left one first in memory. RGBA is what every GL reads back as it is.
-        self._target = self._ctx.framebuffer([self._ctx.texture((width, EYES * height), _RGBA)])
+    @property
+    def views(self) -> Views:
+        """The eyes that the engine gets."""
+        return self._views
+
+    def choose(self, views: Views) -> None:
+        """Gives these eyes only, from the next frame on, as `resize` changes their size. Raises `UsageError`."""
+        if views != self._views:
+            self._views = checked_views(views)
+            self._start_anew()
+
+    def _start_anew(self) -> None:
+        self._last_read = None
+        self._retired += self._ring
+        self._ring = []
+        self._free_target()
+        self._allocate()
+
+    def _allocate(self) -> None:
+        # All eyes stand in one target, the left one first in memory. RGBA is what every GL reads back as it is.
+        width, height = self._size
+        self._target = self._ctx.framebuffer([self._ctx.texture((width, len(self._views) * height), _RGBA)])
         for _ in range(_READY):
-            self._ring.append(self._interop.share(self._ctx, EYES * height * width * _RGBA))
+            self._ring.append(self._new_buffer())
+
+    def _new_buffer(self) -> SharedBuffer:
+        width, height = self._size
+        return self._interop.share(self._ctx, len(self._views) * height * width * _RGBA)
 
     def _free_target(self) -> None:
         if self._target is not None:
@@ -91,7 +109,7 @@ class CudaGlBridge:
             self._target = None
 
     def to_tensor(self, frame: GlFrame) -> TensorFrame | None:
-        """Both eyes area-filtered to network size: uint8 (2, H, W, 3), top row first, every fourth byte left out.
+        """The chosen eyes area-filtered to network size: uint8 (E, H, W, 3), top row first, each fourth byte left out.
 
         The same frame again is not drawn again. When too many frames are looked at, the newest that there is.
         """
@@ -110,8 +128,7 @@ class CudaGlBridge:
                 return shared
         if len(self._ring) == _MOST:
             return None
-        width, height = self._size
-        self._ring.append(self._interop.share(self._ctx, EYES * height * width * _RGBA))
+        self._ring.append(self._new_buffer())
         return self._ring[-1]
 
     def _read(self, frame: GlFrame, shared: SharedBuffer) -> TensorFrame:
@@ -120,9 +137,11 @@ class CudaGlBridge:
         shared.unmap()
         self._drawn.read_into(shared.buffer, components=_RGBA)
         with self._interop.work():
-            pixels_EHWC = shared.map().view(EYES, height, width, _RGBA)[..., :3]
+            pixels_EHWC = shared.map().view(len(self._views), height, width, _RGBA)[..., :3]
             self._interop.announce()
-        return TensorFrame(frame.sequence, frame.captured_at, pixels_EHWC, frame.eyes)
+        return TensorFrame(
+            frame.sequence, frame.captured_at, pixels_EHWC, frame.eyes, self._views, posed=frame.has_poses
+        )
 
     @property
     def _drawn(self) -> moderngl.Framebuffer:
@@ -132,18 +151,19 @@ class CudaGlBridge:
 
     def _shrink(self, frame: GlFrame) -> None:
         width, height = self._size
-        for eye, texture in enumerate(frame.color):
+        for place, eye in enumerate(self._views):
             # Drawn upside down: what GL reads first is then the picture's top row.
-            self._area.draw(texture, self._drawn, (0, eye * height, width, height), flip=True, content=frame.content)
+            viewport = 0, place * height, width, height
+            self._area.draw(frame.color[eye], self._drawn, viewport, flip=True, content=frame.content)
 
     def to_texture(self, painted: PaintedFrame) -> PaintTextures:
         """The paint as one RGBA8 texture (see `PaintTextures`). Valid until the next call; the same again is free.
 
         Takes NumPy arrays as well: what was painted before this bridge was there. Raises `UsageError` for anything but
-        two eyes.
+        one picture for each of the source's views.
         """
         if self._last_paint is None or self._last_paint.frame is not painted:
-            texture, shared = self._paint_of_shape(tuple(painted.painted_EHWC.shape))
+            texture, shared = self._paint_of_shape(checked_shape(painted))
             with self._interop.work():
                 painted_EHWC = self._on_device(painted.painted_EHWC)
                 source_EHWC = self._on_device(painted.source.pixels_EHWC)
@@ -162,9 +182,7 @@ class CudaGlBridge:
         return torch.from_numpy(np.require(pixels_EHWC, requirements=["C", "W"])).to(self._interop.device)
 
     def _paint_of_shape(self, shape: tuple[int, ...]) -> tuple[moderngl.Texture, SharedBuffer]:
-        if len(shape) != 4 or shape[0] != EYES or shape[3] != 3:
-            raise UsageError(f"paint of shape {shape} came to a bridge for two eyes, (2, H, W, 3)")
-        size = shape[2], EYES * shape[1]
+        size = shape[2], shape[0] * shape[1]
         if self._paint is None or self._paint_bytes is None or self._paint.size != size:
             self._free_paint()
             self._paint = self._ctx.texture(size, _RGBA)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from artem_vr.errors import EngineError
 
@@ -26,3 +27,21 @@ def check_batch(pixels_EHWC: Any, styles_ED: Any, style_size: int) -> None:
             f"the engine takes a style vector a picture, ({count}, {style_size}), "
             f"not {styles_ED.dtype} of shape {styles_ED.shape}"
         )
+
+
+def steady_inputs(
+    previous_ES: Any, share: float, count: int, size: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What `artem_vr.ports.SteadyEngine.paint_steady` was given, as inputs of the network: (E, S) and (E, 1).
+
+    Raises `EngineError` unless it fits. `size` is how many statistics the network has; 0 if none.
+    """
+    if not size:
+        raise EngineError("this kind of network has no statistics to hold steady: paint it plainly")
+    if previous_ES is None:
+        previous_ES, share = np.zeros((count, size), np.float32), 1.0
+    if getattr(previous_ES, "shape", None) != (count, size):
+        raise EngineError(f"the engine takes statistics ({count}, {size}), not {getattr(previous_ES, 'shape', None)}")
+    if not 0 <= share <= 1:
+        raise EngineError(f"a share is between 0 and 1, not {share}")
+    return np.require(previous_ES, np.float32, ["C", "W"]), np.full((count, 1), share, np.float32)

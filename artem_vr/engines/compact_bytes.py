@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from artem_vr.nets.compact import STEM_MARGIN, STEM_SIZE, STEM_STRIDE, Compact, Modulation, margins
+from artem_vr.nets.compact import STEM_MARGIN, STEM_SIZE, STEM_STRIDE, Compact, Norms, margins
+from artem_vr.nets.conditional_norm import Modulation, PlainNorms, SteadyNorms
 
 _RGB = 3
 _MID_GREY = 127.5
@@ -32,10 +33,30 @@ class CompactBytes(nn.Module):
 
     def forward(self, pixels_NHWC: Tensor, styles_ND: Tensor) -> Tensor:
         """Paints bytes."""
+        keep, ground, modulations = self.network.split(styles_ND)
+        return self._painted(pixels_NHWC, (keep, ground), PlainNorms(modulations))
+
+    def forward_steady(
+        self, pixels_NHWC: Tensor, styles_ND: Tensor, previous_NS: Tensor, share_N1: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Paints bytes with steady statistics, and returns those too: see `Compact.forward_steady`."""
+        painted_NHWC, norms = self.steady(pixels_NHWC, styles_ND, previous_NS, share_N1, for_bfloat16=False)
+        return painted_NHWC, norms.used()
+
+    def steady(
+        self, pixels_NHWC: Tensor, styles_ND: Tensor, previous_NS: Tensor, share_N1: Tensor, for_bfloat16: bool
+    ) -> tuple[Tensor, SteadyNorms]:
+        """The same with all that the normalisations know: see `SteadyNorms`."""
+        keep, ground, modulations = self.network.split(styles_ND)
+        sizes = self.network.config.statistics_sizes
+        norms = SteadyNorms(modulations, previous_NS, share_N1, sizes, for_bfloat16)
+        return self._painted(pixels_NHWC, (keep, ground), norms), norms
+
+    def _painted(self, pixels_NHWC: Tensor, ends: Modulation, norms: Norms) -> Tensor:
         count, height, width, _ = pixels_NHWC.shape
         bottom, right = margins(height, width)
         padded = _edged(pixels_NHWC, 0, right, 0, bottom) if bottom or right else pixels_NHWC
-        keep, ground, norms = self.network.split(styles_ND)
+        keep, ground = ends
         squares = self.network.trunk(self._see(padded), norms)
         painted = self._finish(squares, padded, (keep, ground * _WHITE + 0.5))
         return painted.reshape(count, *padded.shape[1:])[:, :height, :width]
@@ -59,6 +80,26 @@ class CompactBytes(nn.Module):
             # A half was added with the ground: every runtime's cast to bytes cuts.
             finished.append(mixed.clamp(0.0, _WHITE).to(torch.uint8).reshape(count, height // 2, 1, width * _RGB))
         return torch.cat(finished, dim=2)
+
+
+class SteadyCompactBytes(nn.Module):
+    """The steady way of `CompactBytes`, for a runtime's graph.
+
+    `for_bfloat16`: the runtime computes in bfloat16, all but what lies between the last convolutions before an output
+    and that output, as OpenVINO does. So the few numbers of each channel that must be exact lead to outputs.
+    """
+
+    def __init__(self, network: CompactBytes, for_bfloat16: bool) -> None:
+        super().__init__()
+        self.network = network
+        self.for_bfloat16 = for_bfloat16
+
+    def forward(
+        self, pixels_NHWC: Tensor, styles_ND: Tensor, previous_NS: Tensor, share_N1: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """What `CompactBytes.forward_steady` gives, and an output that nobody reads."""
+        painted_NHWC, norms = self.network.steady(pixels_NHWC, styles_ND, previous_NS, share_N1, self.for_bfloat16)
+        return painted_NHWC, norms.used(), norms.grounds()
 
 
 def _edged(pixels_NHWC: Tensor, left: int, right: int, top: int, bottom: int) -> Tensor:

@@ -89,13 +89,13 @@ class _GraphFolder:
 
 
 class GraphCache(_GraphFolder):
-    """OpenVINO's graphs of one bank's network; those rounded to int8 apart from the others."""
+    """OpenVINO's graphs of one bank's network; those rounded to int8, and those of a `variant`, apart from others."""
 
-    def __init__(self, bank: StyleBank, is_int8: bool) -> None:
+    def __init__(self, bank: StyleBank, is_int8: bool, variant: str = "") -> None:
         import openvino as ov
 
         ranges = sorted(bank.ranges.items()) if is_int8 else None
-        super().__init__(bank, [ov.__version__, json.dumps(ranges)], (".bin", ".xml"))
+        super().__init__(bank, [ov.__version__, json.dumps(ranges), variant], (".bin", ".xml"))
 
     def load(self, core: "ov.Core", shape: tuple[int, ...]) -> Any:
         """The graph for a batch of that shape; None where there is none, or none of use."""

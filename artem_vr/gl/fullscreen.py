@@ -23,9 +23,11 @@ class FullscreenPass:
     ) -> None:
         self._ctx = ctx
         self._program = load_program(ctx, "fullscreen.vert", fragment, defines)
-        for unit, name in enumerate(inputs):
-            self._program[name] = unit
         self._uniforms = set(self._program)
+        for unit, name in enumerate(inputs):
+            # The compiler drops what a shader ends up not needing.
+            if name in self._uniforms:
+                self._program[name] = unit
         self._vertices = ctx.vertex_array(self._program, [])
         self._nearest = _sampler(ctx, moderngl.NEAREST)
         self._linear = _sampler(ctx, moderngl.LINEAR)
@@ -61,7 +63,7 @@ class FullscreenPass:
             texture.use(unit)
             (self._linear if linear else self._nearest).use(unit)
         for name, value in uniforms.items():
-            # The compiler drops what a shader ends up not needing, a footprint of one texel for example.
+            # A footprint of one texel for example is dropped too.
             if name in self._uniforms:
                 self._program[name] = value
         self._vertices.render(moderngl.TRIANGLES, vertices=3)

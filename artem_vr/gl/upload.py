@@ -5,7 +5,7 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from artem_vr.frame import GlFrame, HostFrame, Size
+from artem_vr.frame import EYES, GlFrame, HostFrame, Size
 from artem_vr.gl.area import AreaFilter, shrunk_size
 from artem_vr.gl.framebuffer import release_framebuffer
 from artem_vr.gl.fullscreen import Viewport
@@ -29,7 +29,8 @@ class FrameUploader:
         """The frame as textures of `eye_size` (RGBA8), the picture as large as it fits (`content`), on a dark ground.
 
         The same frame at the same size gives the very same object again, with no work. A picture with one eye is
-        drawn once and shown to both. The textures are overwritten by the next frame.
+        drawn once and shown to both; two go with the frame (`pair_EHWC`). The textures are overwritten by the next
+        frame.
         """
         if self._done is not None and self._done[0] is frame and self._done[1] == eye_size:
             return self._done[2]
@@ -40,7 +41,8 @@ class FrameUploader:
             self._draw(rgb_HWC, eye, viewport)
         colors = self._eyes[0].texture, self._eyes[count - 1].texture
         content = None if viewport[2:] == eye_size else viewport
-        result = GlFrame(frame.sequence, frame.captured_at, colors, frame.eyes, content=content)
+        pair_EHWC = frame.rgb_EHWC if count == EYES else None
+        result = GlFrame(frame.sequence, frame.captured_at, colors, frame.eyes, content=content, pair_EHWC=pair_EHWC)
         self._done = frame, eye_size, result
         return result
 

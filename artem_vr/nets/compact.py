@@ -24,12 +24,14 @@ a point on the line between two style vectors, and style 0, the identity, is exa
 the mix here, and before it where painted pixels are mixed: only there do the two differ visibly.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from artem_vr.nets.conditional_norm import Modulation, PlainNorms, SteadyNorms
 
 FACTOR = 8
 """Heights and widths are multiples of this inside the network; others are padded by their last pixels and cropped."""
@@ -38,13 +40,12 @@ SMALLEST_INSIDE = 2 * FACTOR
 
 STEM_SIZE, STEM_STRIDE, STEM_MARGIN = 8, 4, 2
 
-_EPSILON = 1e-5
 _LEAK = 0.1
 _RGB = 3
 _SQUARE = 4  # the places in a square of 2x2, row by row
 
-Modulation = tuple[Tensor, Tensor]
-"""The scale and shift (N, C, 1, 1) of one normalisation."""
+Norms = Callable[[Tensor], Tensor]
+"""Normalises features: at each call the next of the network's conditional normalisations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,13 @@ class CompactConfig:
         shallow = [self.channels] * (2 * self.shallow_blocks)
         deep = [self.deep_channels] + [self.inner_channels, self.deep_channels] * self.blocks
         return [self.channels, *deep, self.channels, *shallow, self.tail_channels]
+
+    @property
+    def statistics_sizes(self) -> list[int]:
+        """How many means and how many variances each normalisation has: of squares, those of all four places."""
+        places = [1] * len(self.norms)
+        places[2 + 2 * self.blocks] = places[-1] = _SQUARE
+        return [count * channels for count, channels in zip(places, self.norms, strict=True)]
 
     @property
     def style_size(self) -> int:
@@ -142,24 +150,40 @@ class Compact(nn.Module):
         batch_NCHW: RGB in [0, 1], any size. styles_ND: one style vector a picture.
         Returns RGB of the same shape; values may leave [0, 1] a little and are clamped by whoever shows them.
         """
+        keep, ground, modulations = self.split(styles_ND)
+        return self._painted(batch_NCHW, keep, ground, PlainNorms(modulations))
+
+    def forward_steady(
+        self, batch_NCHW: Tensor, styles_ND: Tensor, previous_NS: Tensor, share_N1: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Paints a batch with statistics that follow the pictures slowly (see `artem_vr.nets.conditional_norm`).
+
+        previous_NS: float32, what was used for the pictures before, all means and then all variances: S is twice the
+        sum of `CompactConfig.statistics_sizes`.
+        share_N1: in [0, 1], how far these pictures' own statistics count; with 1 it is `forward`.
+        Returns what `forward` does, and the statistics that were used.
+        """
+        keep, ground, modulations = self.split(styles_ND)
+        norms = SteadyNorms(modulations, previous_NS, share_N1, self.config.statistics_sizes)
+        return self._painted(batch_NCHW, keep, ground, norms), norms.used()
+
+    def _painted(self, batch_NCHW: Tensor, keep: Tensor, ground: Tensor, norms: Norms) -> Tensor:
         height, width = batch_NCHW.shape[-2:]
         bottom, right = margins(height, width)
         padded = F.pad(batch_NCHW, (0, right, 0, bottom), mode="replicate") if bottom or right else batch_NCHW
-        keep, ground, norms = self.split(styles_ND)
         paint = squares_laid_out(self.trunk(self.stem(padded - 0.5), norms)) + ground
         return (keep * padded + paint)[..., :height, :width]
 
-    def trunk(self, x: Tensor, norms: list[Modulation]) -> Tensor:
+    def trunk(self, x: Tensor, norm: Norms) -> Tensor:
         """From the stem's features (N, C, H/4, W/4) to squares of paint (N, 12, H/2, W/2).
 
         The channels of a square are its rows, its columns and the colours, in this order: 2 x 2 x 3.
         """
-        norm = iter(norms)
-        x = _modulate(x, next(norm))
-        deep = _blocks(_modulate(self.descend(x), next(norm)), self.deep, norm)
-        x = x + squares_laid_out(_modulate_squares(self.ascend(deep), next(norm)))
+        x = norm(x)
+        deep = _blocks(norm(self.descend(x)), self.deep, norm)
+        x = x + squares_laid_out(norm(self.ascend(deep)))
         x = _blocks(x, self.shallow, norm)
-        x = squares_laid_out(F.leaky_relu(_modulate_squares(self.rise(x), next(norm)), _LEAK))
+        x = squares_laid_out(F.leaky_relu(norm(self.rise(x)), _LEAK))
         return self.paint(x)
 
     def split(self, styles_ND: Tensor) -> tuple[Tensor, Tensor, list[Modulation]]:
@@ -219,18 +243,8 @@ def evened(weight_OIKK: Tensor) -> Tensor:
     return (places - answers + answers.mean(0, keepdim=True)).reshape(weight_OIKK.shape)
 
 
-def _blocks(x: Tensor, convolutions: nn.ModuleList, norm: Iterator[Modulation]) -> Tensor:
+def _blocks(x: Tensor, convolutions: nn.ModuleList, norm: Norms) -> Tensor:
     for first, second in zip(convolutions[::2], convolutions[1::2], strict=True):
-        y = F.leaky_relu(_modulate(first(x), next(norm)), _LEAK)
-        x = x + _modulate(second(y), next(norm))
+        y = F.leaky_relu(norm(first(x)), _LEAK)
+        x = x + norm(second(y))
     return x
-
-
-def _modulate(x: Tensor, modulation: Modulation) -> Tensor:
-    scale, shift = modulation
-    return F.instance_norm(x, eps=_EPSILON) * scale + shift
-
-
-def _modulate_squares(x: Tensor, modulation: Modulation) -> Tensor:
-    scale, shift = (part.repeat(1, _SQUARE, 1, 1) for part in modulation)
-    return F.instance_norm(x, eps=_EPSILON) * scale + shift

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from artem_vr.xr.runtime import PICO
 
 NEXT, PREVIOUS, CLEAR, PANEL, SECOND_MENU, RECENTRE = "next", "previous", "clear", "panel", "second_menu", "recentre"
+COMFORT = "comfort"
 STRENGTH, MIX = "strength", "mix"
 STRENGTH_GATE, MIX_GATE = "strength_gate", "mix_gate"
 TICK = "tick"
@@ -20,6 +21,7 @@ BUTTONS = {
     PANEL: "Panel; held: quit",
     SECOND_MENU: "Strength in steps; held: recentre",
     RECENTRE: "Recentre",
+    COMFORT: "Next way to keep paint calm",
     STRENGTH_GATE: "Touchpad pressed for strength",
     MIX_GATE: "Touchpad pressed for the mix",
 }
@@ -58,11 +60,16 @@ def _hands(inputs: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
 
 _STICK_HINTS = (
     "right stick\tmore, less; pressed: recentre",
-    "left stick\tmix with a neighbour",
+    "left stick\tmix with a neighbour; pressed: calm",
     "grip\tthe plain world",
 )
 
-_STICKS = {RECENTRE: ("r/thumbstick/click",), STRENGTH: ("r/thumbstick/y",), MIX: ("l/thumbstick/x",)}
+_STICKS = {
+    RECENTRE: ("r/thumbstick/click",),
+    COMFORT: ("l/thumbstick/click",),
+    STRENGTH: ("r/thumbstick/y",),
+    MIX: ("l/thumbstick/x",),
+}
 _TOUCH = _hands(
     {
         NEXT: ("r/a/click", "r/trigger/value"),

@@ -48,6 +48,7 @@ _ON_PRESS = {
     bindings.NEXT: Action.NEXT_STYLE,
     bindings.PREVIOUS: Action.PREVIOUS_STYLE,
     bindings.RECENTRE: Action.RECENTRE,
+    bindings.COMFORT: Action.NEXT_COMFORT,
 }
 
 

@@ -93,11 +93,19 @@ def test_a_gpu_fills_its_own_rows_and_nobody_else_does() -> None:
         "host_bytes_per_frame": 96,
         "default": True,
     }
-    sizes = [{"size": [2064, 2208], "ours": [run, STATS]}, {"size": [64, 48], "ours": [run]}]
-    measured = {"measured_on": {"gpu": "Some GPU"}, "sizes": sizes}
+    large = {"name": "2 x 2064x2208", "size": [2064, 2208], "networks": [], "ours": [run, STATS]}
+    alone = {"engine": "cuda-graph", "device": "cuda", "precision": "f16", "size": [64, 48], "batch": 2,
+             "ms": {"p50": 1.25, "p99": 2.5}}  # fmt: skip
+    small = {"name": "64x48", "size": [64, 48], "networks": [alone, {**alone, "device": "cpu"}], "ours": []}
+    measured = {"measured_on": {"gpu": "Some GPU"}, "sizes": [large]}
     filled = gpu_section(measured, [2064, 2208])
     assert filled.count("cuda-graph") == 1
     assert filled.splitlines()[-1].endswith("| 90.0 | 96 |")
+    assert "not measured there" not in filled
+    both = gpu_section({**measured, "sizes": [small, large]}, [2064, 2208])
+    assert both.count("| 64x48 | 2 | cuda-graph f16 on cuda | 1.25 | 2.50 |") == 1
+    only_small = {**measured, "sizes": [{**small, "ours": [run]}]}
+    assert "2064x2208 was not measured there" in gpu_section(only_small, [2064, 2208])
     empty = gpu_section(None, [2064, 2208])
     assert "No GPU was at hand" in empty
     assert not re.search(r"\d", empty.splitlines()[-1].partition(" on cuda |")[2])

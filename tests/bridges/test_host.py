@@ -69,7 +69,7 @@ def test_paint_of_one_eye_is_refused(ctx: moderngl.Context, make_gl_frame: Calla
     bridge = HostBridge(ctx, (16, 18), asynchronous=False)
     frame = grey_frame(make_gl_frame, 0)
     small = TensorFrame(0, 0.0, np.zeros((1, 8, 8, 3), np.uint8), frame.eyes)
-    with pytest.raises(UsageError, match="two eyes"):
+    with pytest.raises(UsageError, match="for 2 eyes"):
         bridge.to_texture(PaintedFrame(small, small.pixels_EHWC, revision=0))
     bridge.close()
 

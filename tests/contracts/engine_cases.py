@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
+import numpy as np
 import torch
 from banks import picture
+from numpy.typing import NDArray
 
 from artem_vr.engines.cuda_graph import CudaGraphEngine
 from artem_vr.engines.loading import load_network
@@ -22,6 +25,19 @@ class Bounds:
     mean: float
     most: float
     each: float
+
+
+def assert_near(bounds: Bounds, painted: NDArray[np.uint8], expected: NDArray[Any], slack: float = 0.0) -> None:
+    """Fails unless bytes are as near to the expected ones as the bounds say."""
+    difference = np.abs(painted.astype(np.float64) - expected)
+    assert difference.mean() <= bounds.mean + slack
+    assert np.percentile(difference, 99.9) <= bounds.most + slack
+    assert difference.max() <= bounds.each + slack
+
+
+def eyes(height: int, width: int) -> NDArray[np.uint8]:
+    """Two different pictures."""
+    return np.stack([picture(height, width, 1), picture(height, width, 2)])
 
 
 @dataclass(frozen=True)

@@ -185,6 +185,53 @@ def test_paint_of_the_size_before_is_still_shown(bridge: Bridge, make_gl_frame: 
         assert np.array_equal(texels(texture)[: size[1] // 2, :, :3], on_host(painted.painted_EHWC)[0, ::-1])
 
 
+@pytest.mark.parametrize("views", [(0,), (1,)])
+def test_one_eye_alone_may_be_chosen(bridge: Bridge, make_gl_frame: Callable, views: tuple[int, ...]) -> None:
+    pictures = quarters(LEFT_COLORS, (64, 72)), quarters(RIGHT_COLORS, (64, 72))
+    both = fetch(bridge, make_gl_frame(*pictures, sequence=0))
+    bridge.choose(views)
+    assert (bridge.views, bridge.net_size) == (views, NET_SIZE)
+    alone = fetch(bridge, make_gl_frame(*pictures, sequence=1))
+    assert (both.views, alone.views) == ((0, 1), views)
+    assert on_host(alone.pixels_EHWC).shape == (1, 36, 32, 3)
+    assert np.array_equal(on_host(alone.pixels_EHWC)[0], on_host(both.pixels_EHWC)[views[0]])
+    bridge.choose((0, 1))
+    assert np.array_equal(
+        on_host(fetch(bridge, make_gl_frame(*pictures, sequence=2)).pixels_EHWC), on_host(both.pixels_EHWC)
+    )
+
+
+def test_paint_of_one_eye_comes_back_alone(bridge: Bridge, make_gl_frame: Callable) -> None:
+    before = painted_frame(bridge, make_gl_frame)
+    bridge.choose((1,))
+    alone = painted_frame(bridge, make_gl_frame)
+    # Paint of both eyes is still taken, and in turn with the other.
+    for painted, rows in ((before, 72), (alone, 36), (before, 72), (alone, 36)):
+        paint = bridge.to_texture(painted)
+        assert paint.texture.size == (32, rows) and paint.size == NET_SIZE
+        assert paint.views == painted.source.views
+        expected_EHWC = on_host(painted.painted_EHWC)
+        assert np.array_equal(texels(paint.texture)[:36, :, :3], expected_EHWC[0, ::-1])
+        luma_HW = on_host(painted.source.pixels_EHWC)[0] @ np.array([0.299, 0.587, 0.114])
+        assert np.abs(texels(paint.texture)[:36, :, 3] - luma_HW[::-1]).max() <= 1
+
+
+@pytest.mark.parametrize("views", [(), (1, 0), (2,), (0, 1, 2)])
+def test_eyes_that_there_are_not_are_refused_and_change_nothing(
+    bridge: Bridge, make_gl_frame: Callable, views: tuple[int, ...]
+) -> None:
+    with pytest.raises(UsageError, match="has no eyes"):
+        bridge.choose(views)
+    image = quarters(LEFT_COLORS, NET_SIZE)
+    assert on_host(fetch(bridge, make_gl_frame(image, image)).pixels_EHWC).shape == (2, 36, 32, 3)
+
+
+def test_a_picture_says_whether_its_poses_mean_anything(bridge: Bridge, make_gl_frame: Callable) -> None:
+    image = quarters(LEFT_COLORS, NET_SIZE)
+    assert not fetch(bridge, make_gl_frame(image, image, sequence=0)).posed
+    assert fetch(bridge, replace(make_gl_frame(image, image, sequence=1), posed=True)).posed
+
+
 def random_frame(make_gl_frame: Callable, sequence: int, size: Size = (70, 90)) -> GlFrame:
     random = np.random.default_rng(sequence)
     left, right = random.integers(0, 256, (2, size[1], size[0], 3), dtype=np.uint8)

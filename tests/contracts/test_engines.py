@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 import torch
 from banks import picture, random_adain_bank, random_bank, tiny_recipe
-from engine_cases import CASES, Bounds, Case, calibrated, no_gpu
-from numpy.typing import NDArray
+from engine_cases import CASES, Case, assert_near, calibrated, eyes, no_gpu
 
 import artem_vr.engines
 from artem_vr import resources
@@ -64,17 +63,6 @@ def engine(case: Case, bank: StyleBank) -> Iterator[Engine]:
     opened = case.make(bank)
     yield opened
     opened.close()
-
-
-def assert_near(bounds: Bounds, painted: NDArray[np.uint8], expected: NDArray[Any], slack: float = 0.0) -> None:
-    difference = np.abs(painted.astype(np.float64) - expected)
-    assert difference.mean() <= bounds.mean + slack
-    assert np.percentile(difference, 99.9) <= bounds.most + slack
-    assert difference.max() <= bounds.each + slack
-
-
-def eyes(height: int, width: int) -> NDArray[np.uint8]:
-    return np.stack([picture(height, width, 1), picture(height, width, 2)])
 
 
 def test_every_engine_module_has_a_case() -> None:

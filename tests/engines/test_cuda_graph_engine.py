@@ -10,14 +10,19 @@ import torch
 from banks import picture, random_bank
 from fake_cuda import FakeCuda
 
+from artem_vr.camera import Pose, stereo_views
 from artem_vr.engines import cuda_graph
 from artem_vr.engines.cuda_graph import CudaGraphEngine, evened_once
 from artem_vr.engines.loading import load_network
 from artem_vr.engines.replay import CudaPlayer
 from artem_vr.errors import EngineError
+from artem_vr.frame import TensorFrame
 from artem_vr.nets.compact import SquareConvolution
 from artem_vr.ports import DeviceEngine, TimedEngine
+from artem_vr.steadiness import Steadiness
 from artem_vr.styles import StyleBank
+
+VIEWS = stereo_views(Pose((0, 0, 0)), (4, 4))
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +74,18 @@ def test_a_shape_is_recorded_once_whatever_the_style(engine: CudaGraphEngine, ba
         engine.paint(eyes(), np.stack([style, style]))
         engine.paint(torch.from_numpy(eyes()).to(engine.device), np.stack([0.5 * style, style]))
     assert engine.recordings == 1
+
+
+def test_a_tensor_is_painted_steadily_too(engine: CudaGraphEngine, bank: StyleBank) -> None:
+    pixels = torch.from_numpy(eyes()).to(engine.device)
+    expected, statistics = engine.paint_steady(eyes(), bank.styles_SD[:2], None, 1.0)
+    painted, used = engine.paint_steady(pixels, bank.styles_SD[:2], statistics, 0.5)
+    assert isinstance(painted, torch.Tensor) and painted.device == pixels.device
+    assert isinstance(used, np.ndarray)
+    assert np.abs(painted.cpu().numpy().astype(int) - expected).max() <= 1
+    assert engine.recordings == 1
+    assert np.array_equal(engine.on_host(pixels[0, ::4, ::4]), eyes()[0, ::4, ::4])
+    assert Steadiness().paint(engine, TensorFrame(0, 0.0, pixels, VIEWS), bank.styles_SD[:2]).shape == pixels.shape
 
 
 def test_the_last_few_shapes_are_kept(

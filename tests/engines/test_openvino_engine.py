@@ -1,11 +1,14 @@
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 from banks import picture, random_bank
 
 from artem_vr.engines import openvino
+from artem_vr.engines.loading import load_network
 from artem_vr.engines.openvino import OpenVinoEngine
+from artem_vr.engines.torch import TorchEngine
 from artem_vr.errors import EngineError
 from artem_vr.styles import StyleBank
 
@@ -145,3 +148,51 @@ def test_arrays_that_cannot_be_written_to_are_painted_too(bank: StyleBank) -> No
     pixels.flags.writeable = styles.flags.writeable = False
     assert np.array_equal(engine.paint(pixels, styles), painted)
     engine.close()
+
+
+def test_each_way_compiles_once_for_a_shape(bank: StyleBank) -> None:
+    engine, pixels, style = OpenVinoEngine(bank, "f32"), picture(24, 16)[None], bank.styles_SD[:1]
+    for _ in range(2):
+        engine.paint(pixels, style)
+        engine.paint_steady(pixels, style, None, 1.0)
+    assert engine.compilations == 2
+    engine.prepare((1, 16, 16, 3))  # steadily, as it painted last
+    engine.paint_steady(pixels[:, :16], style, None, 1.0)
+    assert engine.compilations == 3
+    engine.close()
+
+
+def test_the_graph_of_the_steady_way_is_kept_too(
+    bank: StyleBank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARTEM_VR_CACHE", str(tmp_path))
+    pixels, style, found = picture(24, 16)[None], bank.styles_SD[:1], []
+    for _ in range(2):
+        engine = OpenVinoEngine(bank, "f32")
+        engine.paint(pixels, style)
+        found.append(engine.paint_steady(pixels, style, None, 1.0))
+        loaded = engine._networks
+        engine.close()
+    assert loaded is None  # the second needed no torch
+    assert np.abs(found[0][0].astype(int) - found[1][0]).max() <= 1
+    np.testing.assert_allclose(found[0][1], found[1][1], atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.skipif(
+    "BF16" not in openvino.ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"), reason="no bfloat16 here"
+)
+def test_steady_paint_is_as_exact_as_plain_paint_where_means_are_far_from_zero(bank: StyleBank) -> None:
+    """With means of seventy deviations eight bits leave the variance nothing: it must be computed in float32."""
+    style, first = bank.styles_SD[:1].copy(), 4
+    for channels in load_network(bank).config.norms:
+        style[:, first + channels : first + 2 * channels] += 15
+        first += 2 * channels
+    half, reference, pixels = OpenVinoEngine(bank, "bf16"), TorchEngine(bank), picture(48, 64)[None]
+    expected, wanted = reference.paint_steady(pixels, style, None, 1.0)
+    painted, used = half.paint_steady(pixels, style, None, 1.0)
+    (_, variance), (mean, wanted_variance) = np.split(used, 2, axis=1), np.split(wanted, 2, axis=1)
+    assert (np.abs(mean) / np.sqrt(wanted_variance)).max() > 50
+    assert np.median(np.abs(variance / wanted_variance - 1)) < 0.02
+    plain = np.abs(half.paint(pixels, style).astype(float) - reference.paint(pixels, style)).mean()
+    assert np.abs(painted.astype(float) - expected).mean() < 1.5 * plain
+    half.close()

@@ -4,8 +4,11 @@ import moderngl
 import pytest
 
 from artem_vr import resources
+from artem_vr.carried_paint import CARRIED
 from artem_vr.errors import GraphicsError
 from artem_vr.gl.program import ShaderSource, load_program
+from artem_vr.paint_depth import SLACK
+from artem_vr.paint_history import SETTLED
 
 VERTEX = "#version 330\nvoid main() { gl_Position = vec4(0.0); }\n"
 
@@ -19,16 +22,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_every_shipped_fragment_shader_builds(ctx: moderngl.Context) -> None:
-    defines = {"TAPS_X": 2, "TAPS_Y": 1, "SPATIAL_SIGMA": 0.6, "RANGE_SIGMA": 0.03, "RANGE_FLOOR": 1e-4}
+    defines = {"TAPS_X": 2, "TAPS_Y": 1, "SPATIAL_SIGMA": 0.6, "RANGE_SIGMA": 0.03, "RANGE_FLOOR": 1e-4, **SLACK}
     names = [
         "area.frag", "blit.frag", "bilinear.frag", "decode.frag", "depth.frag", "joint.frag", "joint_fast.frag",
-        "overlay.frag", "panel.frag", "surround.frag",
+        "overlay.frag", "paint_depth.frag", "depth_blocks.frag", "panel.frag", "surround.frag",
     ]  # fmt: skip
     for name in names:
         load_program(ctx, "fullscreen.vert", name, defines).release()
     load_program(ctx, "world_screen.vert", "world_screen.frag").release()
+    for name, more in (("carried.frag", CARRIED), ("settle.frag", SETTLED)):
+        for depth in ({}, {"DEPTH": 1}):
+            load_program(ctx, "fullscreen.vert", name, {**defines, **more, **depth}).release()
     shipped = {path.name for path in resources.shaders().glob("*.frag") if not path.name.startswith("courtyard")}
-    assert shipped == {*names, "world_screen.frag"}
+    assert shipped == {*names, "world_screen.frag", "carried.frag", "settle.frag"}
 
 
 def test_defines_follow_the_version_line(folder: Path) -> None:

@@ -99,6 +99,17 @@ def test_each_eye_gets_its_own_picture(uploader: FrameUploader, eyes: tuple[EyeV
     assert (frame.sequence, frame.captured_at, frame.eyes) == (5, 2.5, eyes)
 
 
+def test_two_pictures_go_with_their_frame_and_one_does_not(
+    uploader: FrameUploader, eyes: tuple[EyeView, EyeView]
+) -> None:
+    image = quarters(EYE_SIZE)
+    pair = host_frame(eyes, image, image[::-1])
+    frame = uploader.upload(pair, EYE_SIZE)
+    assert frame.pair_EHWC is pair.rgb_EHWC
+    assert frame.depth is None and not frame.has_poses, "nothing is known of how it was taken"
+    assert uploader.upload(host_frame(eyes, image, sequence=6), EYE_SIZE).pair_EHWC is None
+
+
 def test_a_single_picture_is_seen_by_both_eyes(uploader: FrameUploader, eyes: tuple[EyeView, EyeView]) -> None:
     frame = uploader.upload(host_frame(eyes, quarters(EYE_SIZE)), EYE_SIZE)
     assert frame.color[0] is frame.color[1]

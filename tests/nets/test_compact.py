@@ -5,7 +5,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from artem_vr.nets import compact
 from artem_vr.nets.compact import (
     Compact,
     CompactConfig,
@@ -16,6 +15,7 @@ from artem_vr.nets.compact import (
     initial_style,
     squares_laid_out,
 )
+from artem_vr.nets.conditional_norm import PlainNorms
 
 SMALL = CompactConfig(channels=8, deep_channels=12, blocks=2, tail_channels=8)
 
@@ -180,7 +180,7 @@ def test_every_place_of_a_square_has_the_same_mean_and_contrast() -> None:
     uneven = torch.randn(2, 20, 16, 16) * torch.arange(1, 21).reshape(1, 20, 1, 1) + torch.arange(20).reshape(
         1, 20, 1, 1
     )
-    places = F.pixel_unshuffle(squares_laid_out(compact._modulate_squares(uneven, (scale, shift))), 2)
+    places = F.pixel_unshuffle(squares_laid_out(PlainNorms([(scale, shift)])(uneven)), 2)
     places = places.reshape(2, 5, 4, -1)
     assert torch.allclose(places.mean(3), shift[..., 0].expand(2, 5, 4), atol=1e-4)
     assert torch.allclose(places.std(3, correction=0), scale[..., 0].expand(2, 5, 4), atol=1e-3)

@@ -58,7 +58,9 @@ def overrides(path: Path, root: Path, folder: Path) -> dict[str, str]:
         changed |= {"start": str(start)}
     if recipe.teacher:
         changed |= {"teacher": str(start)}
-    if path.stem == "bank_finish":
+    if path.stem == "calm":
+        changed |= {"calm.places": "1"}
+    if path.stem in {"bank_finish", "calm"}:
         return changed | {**SMALL, "network.deep_channels": "16"}
     return changed if recipe.start else changed | SMALL
 

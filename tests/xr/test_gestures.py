@@ -6,6 +6,7 @@ from artem_vr.ports import Action, Controls
 from artem_vr.xr.bindings import (
     BUTTONS,
     CLEAR,
+    COMFORT,
     MIX,
     NEXT,
     PANEL,
@@ -19,7 +20,7 @@ from artem_vr.xr.bindings import (
 )
 from artem_vr.xr.gestures import DEAD_ZONE, LONG_PRESS, QUIT_HINT, QUIT_PRESS, Gestures, HandsInput, Meaning, PanelWish
 
-ALL = (NEXT, PREVIOUS, CLEAR, PANEL, SECOND_MENU, RECENTRE)
+ALL = (NEXT, PREVIOUS, CLEAR, PANEL, SECOND_MENU, RECENTRE, COMFORT)
 
 
 def hands(*held: str, **sticks: float) -> HandsInput:
@@ -34,7 +35,12 @@ def play(*moments: tuple[float, HandsInput]) -> list[Meaning]:
 
 @pytest.mark.parametrize(
     ("button", "action"),
-    [(NEXT, Action.NEXT_STYLE), (PREVIOUS, Action.PREVIOUS_STYLE), (RECENTRE, Action.RECENTRE)],
+    [
+        (NEXT, Action.NEXT_STYLE),
+        (PREVIOUS, Action.PREVIOUS_STYLE),
+        (RECENTRE, Action.RECENTRE),
+        (COMFORT, Action.NEXT_COMFORT),
+    ],
 )
 def test_a_press_counts_once_and_when_it_begins(button: str, action: Action) -> None:
     meanings = play((0.0, hands(button)), (0.1, hands(button)), (0.2, hands()), (0.3, hands(button)))

@@ -58,6 +58,7 @@ INDEX = [
     (lambda remote: remote.press("right", "trigger_click"), [Action.NEXT_STYLE], Controls()),
     (lambda remote: remote.press("left", "trigger_click"), [Action.PREVIOUS_STYLE], Controls()),
     (lambda remote: remote.press("right", "thumbstick_click"), [Action.RECENTRE], Controls()),
+    (lambda remote: remote.press("left", "thumbstick_click"), [Action.NEXT_COMFORT], Controls()),
     (lambda remote: remote.tilt_thumbstick("right", 0.0, 1.0), [], Controls(strength=1.0)),
     (lambda remote: remote.tilt_thumbstick("right", 0.0, -1.0), [], Controls(strength=-1.0)),
     (lambda remote: remote.tilt_thumbstick("left", 1.0, 0.0), [], Controls(mix=1.0)),

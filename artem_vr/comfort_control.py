@@ -1,0 +1,74 @@
+"""Which of the ways to keep paint calm is at work, and how a person goes from one to the next to compare them."""
+
+from dataclasses import dataclass, replace
+
+from artem_vr.comfort import PLAIN, Comfort
+from artem_vr.config import RunOptions
+from artem_vr.ports import Action
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One of the ways, and what it is called. `split` shows it beside the plain one."""
+
+    title: str
+    comfort: Comfort
+    split: bool = False
+
+
+class ComfortControl:
+    """Begins with `comfort`; `Action.NEXT_COMFORT` goes round from there.
+
+    The stops are: as begun, all painted alike for both eyes, one painting for both, each eye for itself, nothing at
+    all, and the first beside nothing at all. `before_left` says which of the two then stands on the left; with `split`
+    they begin so.
+    """
+
+    def __init__(self, comfort: Comfort, split: bool = False, before_left: bool = True) -> None:
+        self.before_left = before_left
+        calm = comfort if comfort != PLAIN else Comfort()
+        ways = [
+            _Way("calm, as begun" if comfort != PLAIN else "nothing kept calm", comfort),
+            _Way("calm, both eyes alike", replace(calm, stereo="shared")),
+            _Way("calm, one painting for both eyes", replace(calm, stereo="one")),
+            _Way("calm, each eye for itself", replace(calm, stereo="both")),
+            _Way("nothing kept calm", PLAIN),
+        ]
+        # Who has begun with one of them meets it once.
+        self._ways = [ways[0], *(way for way in ways[1:] if way.comfort != comfort)]
+        # Half of a picture cannot borrow from the other eye what the whole was not painted for.
+        both = replace(calm, stereo="shared") if calm.stereo == "one" else calm
+        self._ways.append(_Way("half and half: without, and with it", both, split=True))
+        self._at = len(self._ways) - 1 if split else 0
+
+    @classmethod
+    def for_run(cls, options: RunOptions, on_processor: bool) -> "ComfortControl":
+        """As a run's options ask for; `on_processor` is where its network paints."""
+        return cls(options.comfort(on_processor), options.split is not None, options.split != "after")
+
+    @property
+    def comfort(self) -> Comfort:
+        """What is at work now."""
+        return self._ways[self._at].comfort
+
+    @property
+    def split(self) -> bool:
+        """Whether half of each picture is shown without it."""
+        return self._ways[self._at].split
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether it is another way than the first."""
+        return self._at > 0
+
+    @property
+    def caption(self) -> list[str]:
+        """What to tell a person about it."""
+        return [self._ways[self._at].title]
+
+    def handle(self, action: Action) -> bool:
+        """Carries out an action that concerns comfort; False for any other."""
+        if action is not Action.NEXT_COMFORT:
+            return False
+        self._at = (self._at + 1) % len(self._ways)
+        return True

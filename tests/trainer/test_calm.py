@@ -1,0 +1,139 @@
+"""Training for calm: what is compared with what, and that a network learns from it."""
+
+import pytest
+import torch
+from miniature import Miniature, assert_goes_on
+from torch.nn import functional as F
+
+from trainer.calm import Calm, difference, homographies, warped_grid
+from trainer.data.scene_pairs import VIEWS, ScenePairs
+from trainer.recipe import CalmRecipe
+
+CALM = {"calm.temporal": "1.0", "calm.noise": "1.0", "calm.stereo": "1.0", "calm.places": "2"}
+
+
+@pytest.fixture(scope="module")
+def pairs() -> ScenePairs:
+    return ScenePairs.render(3, 48, seed=1)
+
+
+@pytest.fixture
+def drawn_once(pairs: ScenePairs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening the scene takes seconds: whoever needs no places of its own takes the corner of these."""
+
+    def corner(places: int, size: int, seed: int) -> ScenePairs:
+        return ScenePairs(
+            pairs.pixels_PVSSC[:places, :, :size, :size],
+            pairs.way_PWSS2[:places, :, :size, :size],
+            pairs.seen_PWSS[:places, :, :size, :size],
+        )
+
+    monkeypatch.setattr(ScenePairs, "render", corner)
+
+
+def _still(size: int, count: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
+    return warped_grid(torch.eye(3).repeat(count, 1, 1), size)
+
+
+def test_the_way_leads_to_the_same_surface_in_the_left_eye(pairs: ScenePairs) -> None:
+    """Fetched along it, the left eye's picture is nearly the other view; at the same place it is not."""
+    pixels, ways, seen = pairs.batch(3, seed=0, step=0)
+    rest, _ = _still(48)
+    left = pixels[:, 0].repeat_interleave(2, 0)
+    others, ways, seen = pixels[:, 1:].flatten(0, 1), ways.flatten(0, 1), seen.flatten(0, 1)
+    carried = F.grid_sample(left, rest + ways * (2 / 48), "bilinear", "border", align_corners=False)
+    apart, naive = ((picture - others).abs().mean(1) for picture in (carried, left))
+    assert 0.7 < seen.float().mean() < 1
+    assert apart[seen].mean() < 0.5 * naive[seen].mean()
+
+
+def test_places_are_the_same_for_the_same_seed_and_step(pairs: ScenePairs) -> None:
+    again = ScenePairs.render(2, 48, seed=1)
+    assert (again.pixels_PVSSC == pairs.pixels_PVSSC[:2]).all()
+    assert (again.way_PWSS2 == pairs.way_PWSS2[:2]).all()
+    assert (again.pixels_PVSSC[0] != again.pixels_PVSSC[1]).any()
+    first, other = (pairs.batch(8, seed=0, step=step)[0] for step in (4, 5))
+    assert torch.equal(first, pairs.batch(8, seed=0, step=4)[0])
+    assert not torch.equal(first, other)
+
+
+def test_what_moves_with_the_world_makes_no_difference() -> None:
+    torch.manual_seed(0)
+    before = F.avg_pool2d(torch.rand(2, 3, 40, 40), 5, 1, 2)
+    shift = torch.eye(3).repeat(2, 1, 1)
+    shift[:, 0, 2] = 2 * 6 / 40  # six pixels
+    grid, seen = warped_grid(shift, 40)
+    later = torch.roll(before, -6, 3)
+    assert difference(later, before, grid, seen).max() < 1e-2
+    assert difference(before, before, grid, seen).min() > 0.1
+    assert not seen[:, :, -6:].any()
+    assert seen[:, :, :-6].all()
+
+
+def test_the_difference_is_a_share_of_the_contrast_and_blind_to_what_is_hidden() -> None:
+    torch.manual_seed(0)
+    grid, seen = _still(32)
+    picture, noise = torch.rand(1, 3, 32, 32), 0.05 * torch.randn(1, 3, 32, 32)
+    strong, faint = (difference(s * (picture + noise), s * picture, grid, seen) for s in (1.0, 0.5))
+    assert faint.item() == pytest.approx(strong.item(), rel=0.1)
+    torn = picture + noise
+    torn[..., :10] = 1.0
+    hidden = seen.clone()
+    hidden[..., :10] = False
+    assert difference(torn, picture, grid, hidden) < difference(torn, picture, grid, seen) / 3
+
+
+def test_photographs_move_no_further_than_they_may() -> None:
+    matrices = homographies(200, 0.05, torch.Generator().manual_seed(0))
+    middle = matrices @ torch.tensor([0.0, 0.0, 1.0])
+    moved = (middle[:, :2] / middle[:, 2:]).norm(dim=1)
+    assert moved.max() <= 2 * 0.05 * 2**0.5 + 1e-6
+    assert moved.min() < 0.01, "slow moves must be among them"
+
+
+@pytest.mark.usefixtures("drawn_once")
+def test_a_painter_that_leaves_pictures_alone_is_as_calm_as_the_world() -> None:
+    """Identity follows every move; only noise and what the scene itself does are left."""
+    calm = Calm(CalmRecipe(temporal=1, noise=1, stereo=1, places=2, share=1), 48, 0, torch.device("cpu"))
+    torch.manual_seed(0)
+    photos = F.avg_pool2d(torch.rand(4, 3, 60, 60), 13, 1)
+    photos = (photos - photos.amin()) / (photos.amax() - photos.amin())
+    extra = calm.extra(photos, torch.zeros(4, dtype=torch.long), step=0)
+    assert len(extra.pictures_NCHW) == len(extra.styles_N) == 4 + VIEWS * extra.places
+    still = calm.terms(photos, extra.pictures_NCHW, extra)
+    swimming = extra.pictures_NCHW + 0.2 * torch.sign(torch.randn_like(extra.pictures_NCHW))
+    moving = calm.terms(photos, swimming, extra)
+    for term in ("temporal", "noise", "stereo"):
+        assert still[term] < 0.5 * moving[term], term
+    assert still["calm"] == sum(still[term] for term in ("temporal", "noise", "stereo"))
+
+
+@pytest.mark.usefixtures("drawn_once")
+def test_the_scene_is_judged_as_photographs_are(miniature: Miniature) -> None:
+    """Else a network would soon know it from a photograph, and paint nothing there."""
+    task = miniature.run("run", **CALM).task
+    judged: list[torch.Tensor] = []
+    objective = task.objective
+    task.objective = lambda photos, *rest, **more: judged.append(photos) or objective(photos, *rest, **more)
+    photos = torch.rand(3, 3, 32, 32)
+    terms = task.terms(task.module, photos, 0, slice(None))
+    (pictures,) = judged
+    assert torch.equal(pictures[:3], photos)
+    left = task._calm.extra(photos, torch.zeros(3, dtype=torch.long), 0)
+    assert torch.equal(pictures[3:], left.pictures_NCHW[3 : 3 + left.places])
+    assert terms["total"] > terms["calm"] > 0
+
+
+@pytest.mark.usefixtures("drawn_once")
+def test_a_run_for_calm_goes_on_where_it_was_stopped(miniature: Miniature) -> None:
+    assert_goes_on(lambda name: miniature.run(name, steps="3", **CALM), 1)
+
+
+@pytest.mark.usefixtures("drawn_once")
+def test_training_for_calm_makes_calmer_paint(miniature: Miniature) -> None:
+    run = miniature.run("run", steps="30", **(CALM | {"calm.temporal": "20.0", "calm.noise": "20.0"}))
+    found: list[float] = []
+    for _ in range(30):
+        terms = run._take_step()
+        found.append((terms["temporal"] + terms["noise"]).item())
+    assert sum(found[-5:]) < 0.8 * sum(found[:5])
