@@ -20,8 +20,8 @@ class ComfortControl:
     """Begins with `comfort`; `Action.NEXT_COMFORT` goes round from there.
 
     The stops are: as begun, all painted alike for both eyes, one painting for both, each eye for itself, nothing at
-    all, and the first beside nothing at all. `before_left` says which of the two then stands on the left; with `split`
-    they begin so.
+    all, and the first beside paint that is neither carried nor settled nor mixed. `before_left` says which of the two
+    then stands on the left; with `split` they begin so.
     """
 
     def __init__(self, comfort: Comfort, split: bool = False, before_left: bool = True) -> None:

@@ -77,8 +77,8 @@ class LateEngine:
 
     @property
     def can_be_steady(self) -> bool:
-        """The engine's own (see `artem_vr.ports.SteadyEngine`); False before it is open."""
-        return self._is_open and can_paint_steadily(self._opening.result())
+        """The engine's own (see `artem_vr.ports.SteadyEngine`), once it is there: the first painting depends on it."""
+        return can_paint_steadily(self._by_this_thread())
 
     def paint_steady(
         self, pixels_EHWC: Any, styles_ED: NDArray[np.float32], previous_ES: NDArray[np.float32] | None, share: float

@@ -189,7 +189,7 @@ def _cadence(report: dict[str, Any]) -> str:
 def _summary(report: dict[str, Any]) -> str:
     width, height = report["eye_size"]
     net_width, net_height = report["net_size"]
-    painted = f"2 x {net_width}x{net_height}{_cadence(report)}"
+    painted = f"{report['pictures']} x {net_width}x{net_height}{_cadence(report)}"
     return (
         f"{report['frames']} frames of 2 x {width}x{height} in {report['seconds']:.1f} s: "
         f"{report['display_fps']:.1f} shown and {report['stylized_fps']:.1f} painted a second "

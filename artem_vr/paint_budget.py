@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from artem_vr.frame import GlFrame, PaintedFrame, Size
+from artem_vr.frame import BOTH, GlFrame, PaintedFrame, Size, Views
 from artem_vr.governor import BudgetGovernor
 from artem_vr.paint_choice import Choice, describe
 from artem_vr.ports import Bridge
@@ -30,6 +30,7 @@ class PaintBudget:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="prepare")
         self._preparing: tuple[Size, Future[None]] | None = None
         self._handed: GlFrame | None = None
+        self._handed_views: Views = BOTH
         self._painted_size: Size | None = None
         self._frames_left = 0
         self._noted: PaintedFrame | None = None
@@ -59,6 +60,9 @@ class PaintBudget:
         if bridge.net_size != size and self._is_ready(size):
             bridge.resize(size)
             self._handed = None
+        if bridge.views != self._handed_views:
+            # What was handed out before would be fetched anew, from textures that hold a newer frame by now.
+            self._handed, self._handed_views = None, bridge.views
         self._painted_size = bridge.net_size
         self.is_due = self._handed is None or self._frames_left <= 0
         if self._handed is None or self.is_due:

@@ -28,7 +28,7 @@ class PaintDepth:
     They are metres along the view's axis (`reprojection.distances`) of the pixels under the texels' centres. What `of`
     gives holds in each texel the distances of four, so that whoever looks at 2x2 texels fetches once: its own, that
     of the one to the right and the two above; and in the last eight bits of the first, how far from there the same
-    surface may be (see `shaders/depth_blocks.frag`). `reprojection.depth_blocks` is the same in NumPy.
+    surface may be (see `shaders/depth_blocks.frag`). `reprojection.block_slack` is the same in NumPy.
 
     A frame's textures are overwritten soon, so `keep` draws at once; which picture for the network comes of the frame
     is known later, and `belongs` joins the two by their number. A texture is used again once its picture is gone.
@@ -50,11 +50,11 @@ class PaintDepth:
         newest = frame, net_size, views
         if frame.depth is None or (self._newest is not None and _same(self._newest, newest)):
             return
+        self._newest = newest
         self._forget_left_out()
         kept = self._unused((net_size[0], net_size[1] * len(views)))
         if kept is None:
             return
-        self._newest = newest
         kept.waits_for, kept.views, kept.tensor, kept.has_blocks = frame.sequence, views, None, False
         for place, eye in enumerate(views):
             first_row = place * net_size[1]
@@ -89,9 +89,7 @@ class PaintDepth:
     def know(self, tensor: TensorFrame, metres_EHW: NDArray[np.float32]) -> None:
         """Keeps distances (E, H, W) of the tensor's pictures, top row first, as long as it lives.
 
-                What is not known is behind the eye: see `stereo_matching.UNKNOWN`.
-        What is
-                known of the tensor already stays.
+        What is not known is behind the eye: see `stereo_matching.UNKNOWN`. What is known of the tensor already stays.
         """
         count, height, width = metres_EHW.shape
         if self._of(tensor) is not None:

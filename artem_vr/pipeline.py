@@ -146,6 +146,7 @@ class Pipeline:
             if isinstance(frame, HostFrame):
                 frame = self._uploader.upload(frame, request.eye_size)
         with stats.stage("download", draws=True):
+            self._steady.choose(frame, self._bridge, self.comfort)
             picture = frame if self.budget is None else self.budget.picture(frame, self._bridge)
             tensor = self._steady.to_tensor(picture, self._bridge, self.comfort)
             if tensor is None and self._submitted is None and self._wait_for_first:
@@ -164,7 +165,7 @@ class Pipeline:
             self._display.end_frame()
         if self.budget is not None:
             self.budget.frame_shown(time.monotonic(), stats.work_ms, painted)
-        self._count(request, frame, painted)
+        self._count(request, frame, None if paint is None else paint.frame)
         self._on_shown(request)
         return True
 
@@ -172,8 +173,11 @@ class Pipeline:
         if painted is None:
             return None
         paint = self._steady.to_texture(painted, self._bridge, self.comfort)
-        # As it came it is known already how bright it is.
-        return paint if self._measured is None else self._measured.newest(paint, paint is self._steady.newest)
+        if self._measured is None:
+            return paint
+        # As it came it is known already how bright it is, and it does until what comes of it is known.
+        shown = self._measured.newest(paint, paint is self._steady.newest)
+        return self._steady.newest if shown is None else shown
 
     def _paint(self, tensor: TensorFrame | None, frame: GlFrame, now: float) -> PaintedFrame | None:
         styles = self._control.vectors(now)
@@ -234,8 +238,11 @@ class Pipeline:
             seen = self._source_meter.read(source.pixels_EHWC) if source is not None else _UNSEEN_LUMA
             luma += (1 - strength) * seen
         if strength > 0 and painted is not None:
+            # Asked for each time, for on a GPU it answers some frames later.
+            luma_then = self._paint_meter.read(painted.painted_EHWC)
             settled = self._measured.luma if self._measured is not None else None
-            luma += strength * (self._paint_meter.read(painted.painted_EHWC) if settled is None else settled)
+            shown = luma_then if settled is None else settled
+            luma += strength * ((shown + luma_then) / 2 if self._comfort.split else shown)
         if frame.content is None:
             return luma
         width, height = frame.color[0].size

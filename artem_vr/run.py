@@ -122,7 +122,8 @@ def report(
     return stats.report(
         {
             "engine": engine.name, "device": engine.device, "precision": engine.precision,
-            "net_size": list(pipeline.net_size), "eye_size": list(eye_size), "source": options.source,
+            "net_size": list(pipeline.net_size), "pictures": pipeline.pictures,
+            "eye_size": list(eye_size), "source": options.source,
             "bridge": pipeline.bridge_name, "host_bytes_per_frame": round(pipeline.host_bytes / max(1, stats.frames)),
             "comfort": asdict(pipeline.comfort),
             "budget": pipeline.budget.report() if pipeline.budget is not None else None,

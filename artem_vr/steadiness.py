@@ -57,7 +57,9 @@ class Steadiness:
         previous = None if share is None else self._statistics_ES
         self._statistics_ES = None  # whatever happens now, what is remembered belongs to one painting
         painted, used_ES = engine.paint_steady(pixels, styles_ED, previous, 1.0 if share is None else share)
-        self._statistics_ES = pooled(used_ES) if self.shared else used_ES
+        kept_ES = pooled(used_ES) if self.shared else used_ES
+        # A number that is none would stay in all that comes after it.
+        self._statistics_ES = kept_ES if np.isfinite(kept_ES).all() else None
         self._captured_at, self._shape, self._styles_ED = frame.captured_at, tuple(pixels.shape), styles_ED
         return painted
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import moderngl
 
 from artem_vr.comfort import Comfort
-from artem_vr.frame import BOTH, GlFrame, PaintedFrame, TensorFrame
+from artem_vr.frame import BOTH, GlFrame, PaintedFrame, TensorFrame, Views
 from artem_vr.paint_depth import PaintDepth
 from artem_vr.paint_history import PaintHistory
 from artem_vr.pair_matcher import PairMatcher
@@ -37,9 +37,7 @@ class SteadyPaint:
 
         The picture before, or None, while a pair is compared, unless that is to `wait` for it.
         """
-        views = comfort.views(frame)
-        if bridge.views != views:
-            bridge.choose(views)
+        views = self.choose(frame, bridge, comfort)
         if frame.depth is not None:
             self._depths.keep(frame, bridge.net_size, views)
         elif comfort.vote > 0 and views == BOTH:
@@ -57,6 +55,13 @@ class SteadyPaint:
     def _patience(self) -> float:
         before, self._asked_at = self._asked_at, time.monotonic()
         return min(LONGEST, PATIENCE * (self._asked_at - before))
+
+    def choose(self, frame: GlFrame, bridge: Bridge, comfort: Comfort) -> Views:
+        """Has the bridge give the eyes of `frame` that are to be painted, and says which."""
+        views = comfort.views(frame)
+        if bridge.views != views:
+            bridge.choose(views)
+        return views
 
     @property
     def _depths(self) -> PaintDepth:

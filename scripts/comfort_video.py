@@ -1,7 +1,8 @@
 """Makes docs/comfort.mp4: the same walk before and after, side by side, the left eye of each.
 
 On the left paint stays where it was made until there is new one, as it came from the network; on the right all is done
-that the program does by itself. Both are painted 20 times a second, shown 60 times, and written 30 times.
+that the program does by itself where a GPU paints. What moves by itself is held still. Both are painted 20 times
+a second, shown 60 times, and written 30 times.
 
     python scripts/comfort_video.py [--before OLD_BANK.safetensors] [--quality 30]
 """

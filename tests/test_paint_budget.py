@@ -28,7 +28,9 @@ class ScriptedGovernor:
 
 
 class SizedBridge:
-    """Only has a size."""
+    """Only has a size, and eyes that it gives."""
+
+    views: tuple[int, ...] = (0, 1)
 
     def __init__(self, net_size: Size) -> None:
         self.net_size = net_size
@@ -167,3 +169,12 @@ def test_a_standing_picture_has_its_turn_as_seldom(governor: ScriptedGovernor, f
     governor.choice = Choice((32, 48), 3, "less often")
     budget, bridge = PaintBudget(governor, 20.0), SizedBridge((32, 48))
     assert [due for _, due in handed(budget, bridge, [frames[0]] * 6)] == [True, False, False, True, False, False]
+
+
+def test_other_eyes_take_the_next_frame_at_once(governor: ScriptedGovernor, frames: list[GlFrame]) -> None:
+    """The one handed out before would be fetched anew, and its textures hold a newer picture by now."""
+    governor.choice = Choice((32, 48), 3, "less often")
+    budget, bridge = PaintBudget(governor, 20.0), SizedBridge((32, 48))
+    assert handed(budget, bridge, frames[:2]) == [(0, True), (0, False)]
+    bridge.views = (0,)
+    assert handed(budget, bridge, frames[2:4]) == [(2, True), (2, False)]

@@ -95,8 +95,8 @@ class Calm:
         apart = difference(others, left.repeat(VIEWS - 1, 1, 1, 1), extra.scene_grid_NHW2, extra.scene_seen_NHW)
         stereo, later = apart.chunk(VIEWS - 1)
         terms = {
-            "temporal": (again_apart[extra.moved].mean() + later.mean()) / 2,
-            "noise": again_apart[extra.noisy].mean(),
+            "temporal": (_mean(again_apart[extra.moved]) + later.mean()) / 2,
+            "noise": _mean(again_apart[extra.noisy]),
             "stereo": stereo.mean(),
         }
         terms["calm"] = torch.stack([getattr(self._recipe, name) * value for name, value in terms.items()]).sum()
@@ -107,7 +107,8 @@ def difference(later_NCHW: Tensor, before_NCHW: Tensor, grid_NHW2: Tensor, seen_
     """How far paintings (N,) are from what was painted before, carried to where it lies now.
 
     The mean distance in RGB over what both show, as a share of the picture's own contrast, so that strong colours and
-    faint ones count alike and nothing is gained by painting pale. The grid is that of torch's `grid_sample`.
+    faint ones count alike. The contrast is taken as given: what keeps paint from paling are the other losses. The grid
+    is that of torch's `grid_sample`.
     """
     later, before = later_NCHW.float(), before_NCHW.float()
     carried = F.grid_sample(before, grid_NHW2, "bicubic", "border", align_corners=False)
@@ -115,6 +116,11 @@ def difference(later_NCHW: Tensor, before_NCHW: Tensor, grid_NHW2: Tensor, seen_
     shown = seen_NHW.to(apart.dtype)
     contrast = later.detach().var((2, 3)).sum(1).sqrt()
     return (apart * shown).sum((1, 2)) / shown.sum((1, 2)).clamp(min=1) / (contrast + _FLATTEST)
+
+
+def _mean(values_N: Tensor) -> Tensor:
+    """The mean, 0 of nothing: of one photograph alone none is moved in every other step."""
+    return values_N.sum() / max(1, len(values_N))
 
 
 def homographies(count: int, furthest: float, random: torch.Generator) -> Tensor:

@@ -100,7 +100,7 @@ class CalmRecipe(_Strict):
     share: float = Field(default=0.25, gt=0, le=4)
     """How many of them a step takes, for each of its photographs."""
     furthest: float = Field(default=12.0, ge=0, le=64)
-    """How far photographs move at most, in pixels."""
+    """How far the middle of a photograph moves at most along each side, in pixels."""
     sensor_noise: float = Field(default=0.016, ge=0, le=0.2)
     """The deviation of a sensor's noise, of values in [0, 1]."""
 

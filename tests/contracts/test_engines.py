@@ -128,7 +128,7 @@ def test_the_identity_returns_the_input(engine: Engine, bank: StyleBank) -> None
     assert np.abs(painted.astype(int) - pixels).max() <= 1
 
 
-@pytest.mark.parametrize("strength", [0.02, 0.25, 0.5, 0.9])
+@pytest.mark.parametrize("strength", [0.02, 0.5])
 def test_strength_on_the_style_vector_is_strength_on_the_pixels(
     case: Case, engine: Engine, bank: StyleBank, strength: float
 ) -> None:
@@ -230,7 +230,7 @@ def test_a_johnson_network_is_painted_too(case: Case, tmp_path: Path) -> None:
     opened.close()
 
 
-@pytest.mark.parametrize(("height", "width"), [(8, 9), (33, 47), (62, 50), (64, 48)])
+@pytest.mark.parametrize(("height", "width"), [(8, 9), (33, 47)])
 def test_an_adain_network_is_painted_too(case: Case, tmp_path: Path, height: int, width: int) -> None:
     if case.make is calibrated:
         pytest.skip(

@@ -109,6 +109,16 @@ def test_a_painter_that_leaves_pictures_alone_is_as_calm_as_the_world() -> None:
 
 
 @pytest.mark.usefixtures("drawn_once")
+@pytest.mark.parametrize("step", [0, 1])
+def test_one_photograph_alone_has_all_terms(step: int) -> None:
+    """In every other step it is not moved, and in the others not under noise."""
+    calm = Calm(CalmRecipe(temporal=1, noise=1, stereo=1, places=1), 48, 0, torch.device("cpu"))
+    photos = torch.rand(1, 3, 48, 48)
+    extra = calm.extra(photos, torch.zeros(1, dtype=torch.long), step)
+    assert all(torch.isfinite(term) for term in calm.terms(photos, extra.pictures_NCHW, extra).values())
+
+
+@pytest.mark.usefixtures("drawn_once")
 def test_the_scene_is_judged_as_photographs_are(miniature: Miniature) -> None:
     """Else a network would soon know it from a photograph, and paint nothing there."""
     task = miniature.run("run", **CALM).task

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from artem_vr.app import open_engine
+from artem_vr.app import check_engine, open_engine
 from artem_vr.errors import UsageError
 from artem_vr.styles import StyleBank
 from trainer.comfort.figures import Row
@@ -113,6 +113,7 @@ class _Subject:
 
 def _subjects(question: Question) -> list[_Subject]:
     """The cheats, the bank, and the reference where there is one."""
+    check_engine("auto", question.device)
     bank = StyleBank.load(question.model)
     styles = chosen_styles(bank, question.styles)
     found = [_Subject(cheat, bank) for cheat in CHEATS]

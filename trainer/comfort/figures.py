@@ -49,7 +49,7 @@ class Row:
             "style": self.style,
             "mode": self.mode,
             **self.figures.to_json(),
-            "errors": {str(number): error for number, error in self.errors.items()},
+            "errors": {str(number): _json(error) for number, error in self.errors.items()},
             "arrivals": self.arrivals,
         }
 

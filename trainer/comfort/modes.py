@@ -81,7 +81,7 @@ MODES = {
 it at 20 paintings a second: `plain`, paint stays where it was until there is new one; `carried` by depth to where its
 surfaces are now; `steady`, with the network's statistics held steady as well; `settled`, with paint that changes slowly
 as well; `shared`, with what both eyes say mixed as well; `one`, the same with one eye painted for both; and `live`, as
-the program does it unless it is told otherwise."""
+the program does it where a GPU paints, unless it is told otherwise."""
 USUAL_MODES = ("alone", "plain", "live")
 ALL_MODES = "all"
 
