@@ -30,15 +30,15 @@ def test_the_command_leaves_a_film_a_picture_and_figures(
     film, picture, figures = tmp_path / "eyes.mp4", tmp_path / "eyes.png", tmp_path / "s.json"
     done = subprocess.run(
         command(
-            runtime, "--frames", "60", "--style", "great-wave", "--net-size", "160x128",
+            runtime, "--frames", "100", "--style", "great-wave", "--net-size", "160x128",
             "--record", str(film), "--snapshot", str(picture), "--stats", str(figures),
         ),
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "60 frames of 2 x 320x240" in done.stdout
+    assert "100 frames of 2 x 320x240" in done.stdout
     report = json.loads(figures.read_text())
-    assert report["frames"] == 60
+    assert report["frames"] == 100
     assert report["net_size"] == [160, 128]
     assert report["eye_size"] == [320, 240]
     assert report["missed_frames"] >= 0
