@@ -39,7 +39,7 @@ class ComfortControl:
         # Half of a picture cannot borrow from the other eye what the whole was not painted for.
         both = replace(calm, stereo="shared") if calm.stereo == "one" else calm
         self._ways.append(_Way("half and half: without, and with it", both, split=True))
-        self._at = len(self._ways) - 1 if split else 0
+        self._at = self._begun = len(self._ways) - 1 if split else 0
 
     @classmethod
     def for_run(cls, options: RunOptions, on_processor: bool) -> "ComfortControl":
@@ -58,8 +58,8 @@ class ComfortControl:
 
     @property
     def has_changed(self) -> bool:
-        """Whether it is another way than the first."""
-        return self._at > 0
+        """Whether it is another way than the one it began with."""
+        return self._at != self._begun
 
     @property
     def caption(self) -> list[str]:

@@ -69,6 +69,13 @@ class RunOptions:
         """True when the clock is simulated: every frame is painted before it is shown, whatever that takes."""
         return False
 
+    def pictures(self, comfort: Comfort) -> int:
+        """How many pictures of a frame will be painted, as `Comfort.views` decides when it sees the first one."""
+        kind = parse_source(self.source)[0]
+        if kind == "scene":
+            return 1 if comfort.stereo == "one" and comfort.carry else EYES
+        return EYES if comfort.stereo == "both" or kind == "stereo" or self.side_by_side else 1
+
     def comfort(self, on_processor: bool) -> Comfort:
         """How paint is kept calm: as asked for, and else as suits what paints.
 

@@ -18,6 +18,7 @@ from artem_vr.app import (
     paints_on_gpu,
 )
 from artem_vr.brightness import BrightnessLimiter
+from artem_vr.comfort import Comfort
 from artem_vr.comfort_control import ComfortControl
 from artem_vr.compositor import Compositor
 from artem_vr.config import PreviewOptions, RunOptions, VrOptions, check, check_vr, default_net_size
@@ -57,7 +58,8 @@ def preview(options: PreviewOptions, on_frame: Callable[[int], None] = lambda fr
         # Before the display, so that no window stands empty while the network is compiled.
         engine = open_engine(bank, options.engine, options.device, options.precision)
         comfort = ComfortControl.for_run(options, engine.device == "cpu")
-        stylizer = start_stylizer(engine, control, comfort.comfort, compiled_for=net_size)
+        ready = _ready(options, control, comfort.comfort, net_size)
+        stylizer = start_stylizer(engine, control, comfort.comfort, ready)
         stack.callback(stylizer.close)
         display = open_display(options, head_path(options))
         stack.callback(display.close)
@@ -108,8 +110,7 @@ def vr(
         # It opens and compiles while the headset shows the dark already.
         opening = partial(open_engine, bank, options.engine, options.device, options.precision)
         comfort = ComfortControl.for_run(options, not paints_on_gpu(options.engine, options.device))
-        ready = partial(warm_up, control=control, comfort=comfort.comfort, size=net_size)
-        engine = LateEngine(opening, ready)
+        engine = LateEngine(opening, _ready(options, control, comfort.comfort, net_size))
         stylizer = start_stylizer(engine, control, comfort.comfort)
         stack.callback(stylizer.close)
         stack.callback(engine.abandon)
@@ -138,6 +139,11 @@ def vr(
         figures = report(stats, options, display, engine, pipeline, headset.eye_size)
         outputs.finish(figures)
     return figures
+
+
+def _ready(options: RunOptions, control: StyleControl, comfort: Comfort, size: Size) -> Callable[[Engine], None]:
+    """Makes an engine ready for what the run will have painted."""
+    return partial(warm_up, control=control, comfort=comfort, size=size, pictures=options.pictures(comfort))
 
 
 def _kept(stack: ExitStack, budget: PaintBudget | None) -> PaintBudget | None:

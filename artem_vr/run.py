@@ -26,25 +26,24 @@ _USUAL_FPS, _MODEST_FPS = 60.0, 20.0
 
 
 def start_stylizer(
-    engine: Engine, control: StyleControl, comfort: Comfort, compiled_for: Size | None = None
+    engine: Engine, control: StyleControl, comfort: Comfort, first: Callable[[Engine], None] | None = None
 ) -> Stylizer:
     """The stylizer around an engine, which it owns from here on, also when this raises.
 
-    With `compiled_for`, the (width, height) of one eye, the engine has compiled for it before this returns, so that a
-    display does not start with a stutter.
+    What `first` does with the engine, such as `warm_up`, is done before this returns, so that a display does not start
+    with a stutter.
     """
     try:
-        if compiled_for is not None:
-            warm_up(engine, control, comfort, compiled_for)
+        if first is not None:
+            first(engine)
         return Stylizer(engine, control.initial, Steadiness(comfort.steady, comfort.shares_statistics))
     except BaseException:
         engine.close()
         raise
 
 
-def warm_up(engine: Engine, control: StyleControl, comfort: Comfort, size: Size) -> None:
-    """Paints once as will be painted then: eyes of this (width, height), in this way."""
-    pictures = 1 if comfort.stereo == "one" else EYES
+def warm_up(engine: Engine, control: StyleControl, comfort: Comfort, size: Size, pictures: int) -> None:
+    """Paints once as will be painted then: so many pictures of this (width, height), in this way."""
     pixels_EHWC, styles_ED = np.zeros((pictures, size[1], size[0], 3), np.uint8), control.initial[:pictures]
     if comfort.steady > 0 and can_paint_steadily(engine):
         engine.paint_steady(pixels_EHWC, styles_ED, None, 1.0)

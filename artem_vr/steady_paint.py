@@ -37,7 +37,7 @@ class SteadyPaint:
 
         The picture before, or None, while a pair is compared, unless that is to `wait` for it.
         """
-        views = self.choose(frame, bridge, comfort)
+        views = self.choose(frame, bridge, comfort)  # free where the eyes have been chosen
         if frame.depth is not None:
             self._depths.keep(frame, bridge.net_size, views)
         elif comfort.vote > 0 and views == BOTH:

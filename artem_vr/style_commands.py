@@ -8,6 +8,25 @@ import typer
 from typer.core import TyperGroup
 
 from artem_vr.cli_options import ModelOption
+from artem_vr.evaluate_options import (
+    ComfortOption,
+    DataOption,
+    EvaluatedArgument,
+    EvaluatingDeviceOption,
+    FiguresOption,
+    FilmOption,
+    JsonOption,
+    ModesOption,
+    NamedOption,
+    PhotographsOption,
+    PlotOption,
+    RecipeOption,
+    ReferenceOption,
+    SheetOption,
+    StereoPairOption,
+    StripOption,
+    StylesOption,
+)
 
 _SCENE_PICTURES = 60
 _SCENE_SIDE = 400
@@ -139,57 +158,23 @@ def export(
 
 
 def evaluate(
-    model: Annotated[Path | None, typer.Argument(help="A bank (.safetensors); the shipped one if not given.")] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="The folder with photos, paintings and the perceptual network.")
-    ] = None,
-    recipe: Annotated[
-        Path | None, typer.Option(help="Whose paintings and losses; the shipped bank's if not given.")
-    ] = None,
-    reference: Annotated[Path | None, typer.Option(help="Another bank to compare with.")] = None,
-    sheet: Annotated[Path | None, typer.Option(help="Write a contact sheet (.png).")] = None,
-    photographs: Annotated[int | None, typer.Option(help="Take so many of the held-out photographs, not all.")] = None,
-    device: Annotated[str, typer.Option(help="Where it runs: auto, cpu or cuda.")] = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    comfort: Annotated[
-        bool,
-        typer.Option(
-            "--comfort",
-            help="Measure what eyes bear instead: how calm the painted scene is in time, and how equal in both eyes.",
-        ),
-    ] = False,
-    named: Annotated[
-        Path | None, typer.Option("--model", help="The same as the argument, as other commands have it.")
-    ] = None,
-    styles: Annotated[
-        str | None, typer.Option(help="With --comfort: these styles, with commas between them; four if not given.")
-    ] = None,
-    modes: Annotated[
-        str | None,
-        typer.Option(
-            help="With --comfort: how paint is shown: alone, plain, carried, steady, settled, shared, one, live;"
-            " or all of these."
-        ),
-    ] = None,
-    frames: Annotated[
-        Path | None, typer.Option(help="With --comfort: also the pictures of a film in this folder, by optical flow.")
-    ] = None,
-    stereo_pair: Annotated[
-        tuple[Path, Path, Path] | None,
-        typer.Option(
-            metavar="LEFT RIGHT DISPARITY",
-            help="With --comfort: also a stereo photograph, and its true disparity in pixels (.npy, .npz, .pfm or"
-            " 16-bit .png).",
-        ),
-    ] = None,
-    plot: Annotated[Path | None, typer.Option(help="With --comfort: draw each frame's error over time (.png).")] = None,
-    strip: Annotated[
-        Path | None,
-        typer.Option(help="With --comfort: follow one point through time and through both eyes, mode by mode (.png)."),
-    ] = None,
-    figures: Annotated[
-        Path | None, typer.Option(metavar="OUT.json", help="With --comfort: write the figures as JSON.")
-    ] = None,
+    model: EvaluatedArgument = None,
+    data: DataOption = None,
+    recipe: RecipeOption = None,
+    reference: ReferenceOption = None,
+    sheet: SheetOption = None,
+    photographs: PhotographsOption = None,
+    device: EvaluatingDeviceOption = "auto",
+    as_json: JsonOption = False,
+    comfort: ComfortOption = False,
+    named: NamedOption = None,
+    styles: StylesOption = None,
+    modes: ModesOption = None,
+    frames: FilmOption = None,
+    stereo_pair: StereoPairOption = None,
+    plot: PlotOption = None,
+    strip: StripOption = None,
+    figures: FiguresOption = None,
 ) -> None:
     """Measure how well a bank paints: content and style loss on photographs that training never saw.
 

@@ -47,11 +47,15 @@ def test_a_split_may_be_the_beginning_and_every_stop_has_a_caption_of_its_own() 
     control = ComfortControl(Comfort(), split=True, before_left=False)
     assert control.split
     assert not control.before_left
+    assert not control.has_changed
     captions = []
     for _ in _round(ComfortControl(Comfort(), split=True)):
         captions.append(tuple(control.caption))
         control.handle(Action.NEXT_COMFORT)
     assert len(set(captions)) == len(captions) > 4
+    assert not control.has_changed, "round once"
+    control.handle(Action.NEXT_COMFORT)
+    assert control.has_changed
     assert not control.handle(Action.NEXT_STYLE)
 
 
@@ -77,3 +81,19 @@ def test_what_makes_no_sense_is_told_in_one_line(option: str, value: object, mes
     with pytest.raises(UsageError, match=message) as caught:
         check(PreviewOptions(**HEADLESS, **{option: value}))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("asked", "comfort", "pictures"),
+    [
+        ({}, Comfort(stereo="one"), 1),
+        ({}, Comfort(stereo="one", carry=False), 2),
+        ({}, Comfort(stereo="shared"), 2),
+        ({"source": "webcam:0"}, Comfort(stereo="shared"), 1),
+        ({"source": "webcam:0"}, Comfort(stereo="both"), 2),
+        ({"source": "stereo:0"}, Comfort(stereo="one"), 2),
+        ({"source": "screen", "side_by_side": True}, Comfort(stereo="one"), 2),
+    ],
+)
+def test_an_engine_is_made_ready_for_as_many_pictures_as_come(asked: dict, comfort: Comfort, pictures: int) -> None:
+    assert PreviewOptions(**asked).pictures(comfort) == pictures

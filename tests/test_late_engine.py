@@ -8,9 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from artem_vr.camera import Pose, stereo_views
 from artem_vr.errors import EngineError
 from artem_vr.frame import TensorFrame
 from artem_vr.late_engine import NOT_OPEN, LateEngine
+from artem_vr.steadiness import Steadiness
 from artem_vr.stylizer import Stylizer
 from artem_vr.thread_priority import NICENESS
 
@@ -74,9 +76,6 @@ def test_what_opening_raises_comes_when_it_is_asked_and_ends_a_stylizer() -> Non
     engine = LateEngine(opening, warm_up)
     with pytest.raises(EngineError, match="there is none"):
         in_a_thread(lambda: engine.paint(np.zeros((2, 4, 8, 3), np.uint8), STYLES))
-    from artem_vr.camera import Pose, stereo_views
-    from artem_vr.frame import TensorFrame
-
     stylizer = Stylizer(engine, STYLES)
     stylizer.submit(TensorFrame(0, 0.0, np.zeros((2, 4, 8, 3), np.uint8), stereo_views(Pose((0, 0, 0)), (8, 4))))
     with pytest.raises(EngineError, match="there is none"):
@@ -144,3 +143,37 @@ def test_an_abandoned_engine_that_is_open_still_paints() -> None:
     engine.abandon()
     assert in_a_thread(lambda: engine.paint(pixels, STYLES)).min() == 255
     engine.close()
+
+
+class SteadyInverter(Inverter):
+    can_be_steady = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steady: list[float] = []
+
+    def paint_steady(self, pixels_EHWC, styles_ED, previous_ES, share):
+        self.steady.append(share)
+        return 255 - pixels_EHWC, np.ones((len(pixels_EHWC), 4), np.float32)
+
+    def on_host(self, pixels_EHWC):
+        return pixels_EHWC
+
+
+def test_the_first_painting_is_steady_already_although_the_engine_is_still_opening() -> None:
+    """Else it would compile once more, for a way that nobody goes."""
+    gate, inner = threading.Event(), SteadyInverter()
+
+    def opening() -> SteadyInverter:
+        assert gate.wait(10)
+        return inner
+
+    engine = LateEngine(opening, lambda opened: None)
+    stylizer = Stylizer(engine, STYLES, Steadiness(1.0))
+    frame = TensorFrame(0, 0.0, np.zeros((2, 4, 8, 3), np.uint8), stereo_views(Pose((0, 0, 0)), (8, 4)))
+    stylizer.submit(frame)
+    gate.set()
+    assert stylizer.wait_for(frame, 0).painted_EHWC.min() == 255
+    stylizer.close()
+    assert inner.steady == [1.0]
+    assert not inner.sizes
