@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from banks import picture, random_adain_bank, random_bank, tiny_recipe
 from engine_cases import CASES, Case, assert_near, calibrated, eyes, no_gpu
 
@@ -26,23 +25,7 @@ SIZES = [(18, 34), (64, 48), (62, 50), (33, 47), (352, 320)]
 """Height and width: multiples of four and not, odd, and one eye of the default preview."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    # Pictures this small are slower on several threads, much slower where the other cores are busy.
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def bank(tmp_path_factory: pytest.TempPathFactory) -> StyleBank:
-    return random_bank(tmp_path_factory.mktemp("bank"))
-
-
-@pytest.fixture(scope="module")
-def reference(bank: StyleBank) -> TorchEngine:
-    return TorchEngine(bank)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(
@@ -128,7 +111,7 @@ def test_the_identity_returns_the_input(engine: Engine, bank: StyleBank) -> None
     assert np.abs(painted.astype(int) - pixels).max() <= 1
 
 
-@pytest.mark.parametrize("strength", [0.02, 0.5])
+@pytest.mark.parametrize("strength", [0.02, 0.25, 0.5, 0.9])
 def test_strength_on_the_style_vector_is_strength_on_the_pixels(
     case: Case, engine: Engine, bank: StyleBank, strength: float
 ) -> None:
@@ -230,7 +213,7 @@ def test_a_johnson_network_is_painted_too(case: Case, tmp_path: Path) -> None:
     opened.close()
 
 
-@pytest.mark.parametrize(("height", "width"), [(8, 9), (33, 47)])
+@pytest.mark.parametrize(("height", "width"), [(8, 9), (33, 47), (62, 50), (64, 48)])
 def test_an_adain_network_is_painted_too(case: Case, tmp_path: Path, height: int, width: int) -> None:
     if case.make is calibrated:
         pytest.skip(

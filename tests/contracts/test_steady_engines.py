@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from banks import random_adain_bank, random_bank, tiny_recipe
 from engine_cases import CASES, Case, assert_near, calibrated, eyes, no_gpu
 
@@ -22,23 +21,7 @@ SWIFT = "swift.safetensors"
 STEADY = {"torch", "openvino", "cuda_graph"}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    # Pictures this small are slower on several threads, much slower where the other cores are busy.
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def bank(tmp_path_factory: pytest.TempPathFactory) -> StyleBank:
-    return random_bank(tmp_path_factory.mktemp("bank"))
-
-
-@pytest.fixture(scope="module")
-def reference(bank: StyleBank) -> TorchEngine:
-    return TorchEngine(bank)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(
