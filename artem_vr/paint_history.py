@@ -61,6 +61,8 @@ class PaintHistory:
         other eye's new paint is mixed in where both see the same: with 0.5 they agree. Neither forgets everything
         and gives the paint back. The same painting again is free. The result is valid until the next but one.
         """
+        if paint.views != BOTH or paint.depth is None:
+            vote = 0.0  # there is nobody to be asked, or nobody knows where
         if time_constant <= 0 and vote <= 0:
             self.forget()
             return paint
@@ -102,7 +104,7 @@ class PaintHistory:
                 textures.append(past.paint.depth if past is not None and past.paint.depth else paint.depth)
             uniforms["to_other"] = column_major(to_texels(view, eyes[paint.views[other]], paint.size))
             uniforms["other_row"] = float(other * height)
-            uniforms["vote"] = vote if paint.views == BOTH else 0.0
+            uniforms["vote"] = vote
         viewport = 0, place * height, width, height
         smooth = [False] * len(textures)
         self._pass(by_depth, posed).draw(target.framebuffer, viewport, textures, smooth, **uniforms)
