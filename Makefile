@@ -33,6 +33,7 @@ bench: system venv  ## measure everything on this machine, ten minutes: benchmar
 	$(BIN)/python -m artem_vr bench --json benchmarks/bench.json
 	$(BIN)/python -m artem_vr bench --model swift --json benchmarks/bench_swift.json
 	$(BIN)/python benchmarks/preview.py --json benchmarks/preview.json
+	$(BIN)/python benchmarks/foveated.py --json benchmarks/foveated.json
 	-$(BIN)/python benchmarks/headset_pace.py --frames 200 --json benchmarks/headset.json
 	$(BIN)/python benchmarks/pipeline_plot.py
 	$(BIN)/python benchmarks/results_page.py

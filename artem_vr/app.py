@@ -224,7 +224,9 @@ def open_headset(options: VrOptions, say: Callable[[str], None]) -> "OpenXrDispl
     start = scene_walk()(0.0) if options.source == "scene" else Pose((0.0, 0.0, 0.0))
     origin = Pose((start.position[0], 0.0, start.position[2]), start.yaw)
     keep = options.record is not None or options.snapshot is not None
-    headset = OpenXrDisplay(origin, options.frames, options.once, keep, eye_scale=options.eye_scale)
+    headset = OpenXrDisplay(
+        origin, options.frames, options.once, keep, eye_scale=options.eye_scale, gaze=options.is_foveated
+    )
     width, height = headset.eye_size
     say(f"showing two eyes of {width}x{height} in {headset.description} (Ctrl-C ends)")
     return headset

@@ -97,11 +97,14 @@ class LumaMeter:
         # The pixels are held until they have been read: their memory is used again as soon as nobody looks at it.
         self._under_way: tuple[Any, Reading] | None = None
 
-    def read(self, pixels_EHWC: Any) -> float:
-        """The mean luma of these pixels; remembered for as long as it is asked about the very same array."""
+    def read(self, pixels_EHWC: Any, count: int | None = None) -> float:
+        """The mean luma of these pixels, or of the first `count` pictures of them.
+
+        It is remembered for as long as it is asked about the very same array.
+        """
         self._finish()
         if self._under_way is None and pixels_EHWC is not self._read:
-            self._under_way = pixels_EHWC, self._start(pixels_EHWC)
+            self._under_way = pixels_EHWC, self._start(pixels_EHWC if count is None else pixels_EHWC[:count])
             self._finish()
         return self._luma
 

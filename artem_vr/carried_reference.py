@@ -21,10 +21,12 @@ from artem_vr.carried_paint import (
     TAPS,
 )
 from artem_vr.compositor_reference import LUMA
-from artem_vr.frame import EyeView
+from artem_vr.foveation import ramp
+from artem_vr.frame import EyeView, Window
 from artem_vr.reprojection import Floats, block_slack, distances, to_texels, under_texels
 
 _GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
+_ANYWHERE = EyeView(np.eye(4, dtype=np.float32), np.eye(4, dtype=np.float32))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,13 +42,26 @@ class PaintedView:
     metres_hw: Floats | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Carried:
+    """What paint was carried to: uint8 (h, w, 3), and the luma of the frame there (h, w)."""
+
+    paint_hwC: NDArray[np.uint8]
+    guide_hw: NDArray[np.uint8]
+
+
 def carried(
-    frame_HWC: NDArray[np.uint8], view: EyeView, depth_HW: NDArray[np.floating] | None, pictures: list[PaintedView]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The paint (h, w, 3) as `view` sees it, and its guide (h, w): the luma of the frame (H, W, 3), a multiple of h, w.
+    frame_HWC: NDArray[np.uint8],
+    view: EyeView,
+    depth_HW: NDArray[np.floating] | None,
+    pictures: list[PaintedView],
+    coarser: tuple[Window, Carried] | None = None,
+) -> Carried:
+    """The paint as `view` sees it, of pictures that are smaller than the frame (H, W, 3) by a whole number.
 
     depth_HW: window depth in [0, 1] of the frame. pictures: that of the same eye first. Without depth of the frame or
-    of the paint everything is taken to be endlessly far away.
+    of the paint everything is taken to be endlessly far away. What none of them shows comes from the nearest paint that
+    is like it; or, where the frame is a part of what `coarser` was carried to, a window of that, from there.
     """
     height, width = pictures[0].guide_hw.shape
     small_hwC = cv2.resize(frame_HWC[::-1].astype(np.float64), (width, height), interpolation=cv2.INTER_AREA)
@@ -54,16 +69,41 @@ def carried(
     metres_hw = None
     if depth_HW is not None and pictures[0].metres_hw is not None:
         metres_hw = distances(under_texels(depth_HW, (width, height))[::-1], view.projection_44)
-    paint_hwC, seen_hw = np.zeros((height, width, 3)), np.zeros((height, width))
+    paint_hwC, seen_hw, at_hw2 = np.zeros((height, width, 3)), np.zeros((height, width)), np.zeros((height, width, 2))
     for picture in pictures:
         there_hw3 = _there(metres_hw, view, picture)
         more_hwC, more_seen_hw = _gathered(picture, there_hw3, luma_hw, metres_hw is not None)
         missing_hw = seen_hw < SEEN
         paint_hwC[missing_hw], seen_hw[missing_hw] = more_hwC[missing_hw], more_seen_hw[missing_hw]
+        at_hw2[missing_hw] = there_hw3[missing_hw][:, :2]
     hidden_hw = seen_hw < SEEN
-    there_hw3 = _there(metres_hw, view, pictures[0])
-    paint_hwC[hidden_hw] = _nearest_like(pictures[0], there_hw3[hidden_hw], luma_hw[hidden_hw], metres_hw is not None)
-    return tuple(np.rint(values[::-1] * 255).clip(0, 255).astype(np.uint8) for values in (paint_hwC, luma_hw))  # type: ignore[return-value]
+    if coarser is None:
+        there_hw3 = _there(metres_hw, view, pictures[0])
+        by_depth = metres_hw is not None
+        paint_hwC[hidden_hw] = _nearest_like(pictures[0], there_hw3[hidden_hw], luma_hw[hidden_hw], by_depth)
+    else:
+        share_hw = np.where(hidden_hw, 0, _share_of_finer(at_hw2))[..., None]
+        paint_hwC = share_hw * paint_hwC + (1 - share_hw) * _from_coarser(*coarser, luma_hw)
+    return Carried(*(np.rint(values[::-1] * 255).clip(0, 255).astype(np.uint8) for values in (paint_hwC, luma_hw)))
+
+
+def _share_of_finer(at_hw2: Floats) -> Floats:
+    """How much finer pictures count that had their borders elsewhere, over their share at today's border."""
+    height, width = at_hw2.shape[:2]
+    here_hw2 = np.stack(np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height), -1)
+    then_hw2 = (at_hw2 + 0.5) / (width, height)
+    return np.minimum(1, ramp(then_hw2) / np.maximum(ramp(here_hw2), 1e-4))
+
+
+def _from_coarser(window: Window, coarser: Carried, luma_hw: Floats) -> Floats:
+    """The paint (h, w, 3) in a window of coarser pictures, by nearness and luma."""
+    height, width = luma_hw.shape
+    left, low, across, up = window
+    x = (left + (np.arange(width) + 0.5) / width * across) * width - 0.5
+    y = (low + (np.arange(height) + 0.5) / height * up) * height - 0.5
+    place_hw2 = np.stack(np.meshgrid(x, y), -1)
+    as_seen = PaintedView(coarser.paint_hwC, coarser.guide_hw, _ANYWHERE)
+    return _gathered(as_seen, np.dstack([place_hw2, np.ones((height, width))]), luma_hw, by_depth=False)[0]
 
 
 def _likeness(difference: Floats) -> Floats:

@@ -105,8 +105,8 @@ def stylize(
     model: ModelOption = None,
 ) -> None:
     """Paint a picture, a video (its sound is kept) or every picture of a folder."""
-    from artem_vr.config import StylizeOptions, parse_size
-    from artem_vr.offline_painter import stylize_file
+    from artem_vr.config import parse_size
+    from artem_vr.offline_painter import StylizeOptions, stylize_file
     from artem_vr.progress import progress_bar
 
     new_size = parse_size(size) if size else None

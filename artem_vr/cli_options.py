@@ -91,6 +91,20 @@ SplitOption = Annotated[
         " the left."
     ),
 ]
+FoveatedOption = Annotated[
+    bool,
+    typer.Option(
+        "--foveated",
+        help="Paint finely only what the eyes look at, in the middle, or anywhere if the headset follows them: half the"
+        " work, and as fine there.",
+    ),
+]
+PeripheryOption = Annotated[
+    str | None,
+    typer.Option(
+        help="How fine all around is then, along each side: half (if not given) or quarter. Implies --foveated."
+    ),
+]
 FramesOption = Annotated[int | None, typer.Option(help="Stop after this many frames.")]
 RecordOption = Annotated[
     Path | None,

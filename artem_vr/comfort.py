@@ -4,12 +4,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from artem_vr.errors import UsageError, unknown_name
+from artem_vr.foveation import scale_count
 from artem_vr.frame import BOTH, GlFrame, Views
 
 Stereo = Literal["both", "shared", "one"]
 STEREOS: tuple[Stereo, ...] = ("both", "shared", "one")
 SPLITS = ("before", "after")
 """What may be on the left of a picture that is split: the plain way, or the calm one."""
+
+PERIPHERIES = {"half": 2, "quarter": 4}
+"""How finely what a person does not look at may be painted, and how many pixels, along a side, become one then."""
 
 LONGEST = 60.0
 """The most seconds that anything may take to change."""
@@ -24,13 +28,21 @@ class Comfort:
     seconds (the time constant), 0 for at once. steady: the network gets used to another view over about so many (see
     `artem_vr.steadiness`). stereo: "both" eyes are painted each for itself; "shared" mixes what
     both say of the same surface, so that they agree; "one" paints the left eye alone, which the right one borrows
-    from, and where it cannot, both eyes are painted and share.
+    from, and where it cannot, both eyes are painted and share. periphery: 1 where all is painted alike; else the
+    middle of each eye is painted as finely as then, and the rest so many times as coarsely along each side (see
+    `artem_vr.foveation`).
     """
 
     carry: bool = True
     settle: float = 0.2
     steady: float = 1.0
     stereo: Stereo = "shared"
+    periphery: int = 1
+
+    @property
+    def scales(self) -> int:
+        """At how many scales each eye is painted."""
+        return scale_count(self.periphery)
 
     @property
     def vote(self) -> float:
@@ -60,8 +72,12 @@ PLAIN = Comfort(carry=False, settle=0.0, steady=0.0, stereo="both")
 """Nothing is done: paint is laid where it was made, as it came."""
 
 
-def check_comfort(stereo: str | None, settle: float | None, steady: float | None, split: str | None) -> None:
+def check_comfort(
+    stereo: str | None, settle: float | None, steady: float | None, split: str | None, periphery: str | None = None
+) -> None:
     """Raises `UsageError` for what no `Comfort` can be made of; None is what was not asked for."""
+    if periphery is not None and periphery not in PERIPHERIES:
+        raise UsageError(unknown_name("periphery", periphery, tuple(PERIPHERIES)))
     if stereo is not None and stereo not in STEREOS:
         raise UsageError(f"{unknown_name('stereo', stereo, STEREOS)} (both eyes in one picture are --side-by-side)")
     for option, seconds in (("--settle", settle), ("--steady", steady)):

@@ -19,9 +19,9 @@ class _Way:
 class ComfortControl:
     """Begins with `comfort`; `Action.NEXT_COMFORT` goes round from there.
 
-    The stops are: as begun, all painted alike for both eyes, one painting for both, each eye for itself, nothing at
-    all, and the first beside paint that is neither carried nor settled nor mixed. `before_left` says which of the two
-    then stands on the left; with `split` they begin so.
+    The stops are: as begun, all painted alike for both eyes, one painting for both, each eye for itself, foveated (or
+    not, where it began so), nothing at all, and the first beside paint that is neither carried nor settled nor mixed.
+    `before_left` says which of the two then stands on the left; with `split` they begin so.
     """
 
     def __init__(self, comfort: Comfort, split: bool = False, before_left: bool = True) -> None:
@@ -32,6 +32,9 @@ class ComfortControl:
             _Way("calm, both eyes alike", replace(calm, stereo="shared")),
             _Way("calm, one painting for both eyes", replace(calm, stereo="one")),
             _Way("calm, each eye for itself", replace(calm, stereo="both")),
+            _Way("calm, finest in the middle", replace(calm, periphery=2))
+            if calm.periphery == 1
+            else _Way("calm, as fine everywhere", replace(calm, periphery=1)),
             _Way("nothing kept calm", PLAIN),
         ]
         # Who has begun with one of them meets it once.

@@ -1,13 +1,15 @@
 """Lays the network-sized paint over the full-resolution frame, along the frame's own edges."""
 
 import contextlib
+import math
 
 import moderngl
 
 from artem_vr.brightness import NO_VEIL, Veil
-from artem_vr.carried_paint import PaintCarrier, is_to_be_carried, place_of
+from artem_vr.carried_paint import PaintCarrier, is_to_be_carried, place_of, windows_of
 from artem_vr.errors import UsageError, unknown_name
-from artem_vr.frame import GlFrame, Size
+from artem_vr.foveation import RAMP, Points, window_at
+from artem_vr.frame import GlFrame, Size, Window
 from artem_vr.gl.context import is_software
 from artem_vr.gl.fullscreen import FullscreenPass, Viewport
 from artem_vr.ports import PaintTextures
@@ -54,7 +56,10 @@ class Compositor:
         # Each without the veil and with it: it is seldom there, and takes a twentieth of the time on processors.
         with contextlib.ExitStack() as opened:
             self._plain = _both(opened, ctx, "blit.frag", ["frame"], {})
-            self._painted = _both(opened, ctx, shader, ["frame", "paint"], defines)
+            painted = _both(opened, ctx, shader, ["frame", "paint"], defines)
+            finer = _both(opened, ctx, shader, ["frame", "paint"], {**defines, "FINER": 1, "RAMP": RAMP})
+            self._painted = {(False, veiled): painted[veiled] for veiled in painted}
+            self._painted |= {(True, veiled): finer[veiled] for veiled in finer}
             self._opened = opened.pop_all()
         self._carrier = PaintCarrier(ctx)
 
@@ -69,12 +74,14 @@ class Compositor:
         veil: Veil = NO_VEIL,
         carry: bool = True,
         within: Viewport | None = None,
+        gaze: Points | None = None,
     ) -> None:
         """Fills `viewport` with eye 0 (left) or 1 (right) of `frame`, changed to the paint by `strength` in [0, 1].
 
         The ground around a picture that does not fill its texture (`GlFrame.content`) is not painted. Over all of it
         lies `veil`. Without `carry` paint stays where it was in its own picture. With `within` only that part of the
-        framebuffer is drawn.
+        framebuffer is drawn. Of foveated paint the finer pictures are laid where they were made or, carried, around
+        `gaze`, where each eye looks now.
         """
         color = frame.color[eye]
         scaled: bool = color.size != tuple(viewport[2:])
@@ -86,25 +93,41 @@ class Compositor:
         if frame.content is not None:
             self._plain[veiled].draw(framebuffer, viewport, [color], [scaled], within=within, veil=over)
             within = _common(_placed(frame.content, color.size, viewport), within)
-        texture, place = paint.texture, place_of(paint, eye)
-        if carry and is_to_be_carried(frame, paint, eye):
-            texture, place = self._carrier.carry(frame, paint), eye
-        self._painted[veiled].draw(
-            framebuffer,
-            viewport,
-            [color, texture],
-            [scaled, self._smooth_paint],
-            within=within,
-            paint_size=paint.size,
-            first_row=float(place * paint.size[1]),
-            strength=min(strength, 1.0),
-            veil=over,
-        )
+        is_carried = carry and is_to_be_carried(frame, paint, eye)
+        for scale in range(paint.scales):
+            shown = windows_of(paint, scale)
+            if scale > 0 and is_carried and gaze is not None:
+                shown = window_at(gaze[0], scale), window_at(gaze[1], scale)
+            texture, row = paint.texture, scale * paint.frame.source.eye_count + place_of(paint, eye)
+            if is_carried:
+                texture, row = self._carrier.carry(frame, paint, shown, scale), eye
+            finer = scale > 0
+            self._painted[finer, veiled].draw(
+                framebuffer,
+                viewport,
+                [color, texture],
+                [scaled, self._smooth_paint],
+                blend=finer,
+                within=_common(_seen_through(shown[eye], viewport), within) if finer else within,
+                window=shown[eye],
+                paint_size=paint.size,
+                first_row=float(row * paint.size[1]),
+                strength=min(strength, 1.0),
+                veil=over,
+            )
 
     def close(self) -> None:
         """Frees the GL objects. May be called twice."""
         self._opened.close()
         self._carrier.release()
+
+
+def _seen_through(window: Window, viewport: Viewport) -> Viewport:
+    """The pixels of a viewport that lie in a window, or partly so."""
+    x, y, width, height = viewport
+    left, low = math.floor(window[0] * width), math.floor(window[1] * height)
+    right, high = math.ceil((window[0] + window[2]) * width), math.ceil((window[1] + window[3]) * height)
+    return x + left, y + low, right - left, high - low
 
 
 def _common(one: Viewport, other: Viewport | None) -> Viewport:

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from artem_vr.comfort import Comfort, check_comfort
+from artem_vr.comfort import PERIPHERIES, Comfort, check_comfort
 from artem_vr.compositor import UPSAMPLINGS
 from artem_vr.errors import InputError, UsageError, unknown_name
 from artem_vr.frame import EYES, Size
@@ -36,6 +36,7 @@ class RunOptions:
 
     `side_by_side`: the source's pictures hold both eyes. `stereo`, `carry`, `settle` and `steady` are those of
     `artem_vr.comfort.Comfort`, None for its own; `split` is "before" or "after", which of the two is on the left.
+    `foveated` paints the rest of each eye coarser than its middle, by "half" or as `periphery` says.
     """
 
     source: str = "scene"
@@ -55,6 +56,8 @@ class RunOptions:
     settle: float | None = None
     steady: float | None = None
     split: str | None = None
+    foveated: bool = False
+    periphery: str | None = None
     frames: int | None = None
     seconds: float | None = None
     record: Path | None = None
@@ -69,12 +72,19 @@ class RunOptions:
         """True when the clock is simulated: every frame is painted before it is shown, whatever that takes."""
         return False
 
+    @property
+    def is_foveated(self) -> bool:
+        """Whether the middle of what the eyes see is to be painted more finely."""
+        return self.foveated or self.periphery is not None
+
     def pictures(self, comfort: Comfort) -> int:
         """How many pictures of a frame will be painted, as `Comfort.views` decides when it sees the first one."""
         kind = parse_source(self.source)[0]
         if kind == "scene":
-            return 1 if comfort.stereo == "one" and comfort.carry else EYES
-        return EYES if comfort.stereo == "both" or kind == "stereo" or self.side_by_side else 1
+            is_one = comfort.stereo == "one" and comfort.carry
+        else:
+            is_one = comfort.stereo != "both" and kind != "stereo" and not self.side_by_side
+        return (1 if is_one else EYES) * comfort.scales
 
     def comfort(self, on_processor: bool) -> Comfort:
         """How paint is kept calm: as asked for, and else as suits what paints.
@@ -84,7 +94,8 @@ class RunOptions:
         stereo = self.stereo or ("one" if on_processor and self.carry else None)
         asked = {"stereo": stereo, "settle": self.settle, "steady": self.steady}
         given = {name: value for name, value in asked.items() if value is not None}
-        return Comfort(carry=self.carry, **given)  # type: ignore[arg-type]  # checked: see `artem_vr.comfort.check_comfort`
+        periphery = PERIPHERIES[self.periphery or "half"] if self.is_foveated else 1
+        return Comfort(carry=self.carry, periphery=periphery, **given)  # type: ignore[arg-type]  # checked: see `artem_vr.comfort.check_comfort`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,22 +148,6 @@ class VrOptions(RunOptions):
         """How wide a flat picture is, in radians."""
         usual = _CAMERA_FOV if self.is_live else _PICTURE_FOV
         return math.radians(usual if self.camera_fov is None else self.camera_fov)
-
-
-@dataclass(frozen=True, slots=True)
-class StylizeOptions:
-    """What `artem-vr stylize` was asked for. `size` is the (width, height) of the output, None for the input's own."""
-
-    source: Path
-    target: Path
-    style: str | None = None
-    strength: float = 1.0
-    alpha: float = 1.0
-    size: Size | None = None
-    model: Path | None = None
-    engine: str = "auto"
-    device: str = "auto"
-    precision: str = "auto"
 
 
 def parse_source(text: str) -> tuple[str, str]:
@@ -253,7 +248,7 @@ def _check_run(options: RunOptions) -> None:
     if options.target_fps is not None:
         _check_target(options, options.target_fps)
     check_strength(options.strength, options.alpha)
-    check_comfort(options.stereo, options.settle, options.steady, options.split)
+    check_comfort(options.stereo, options.settle, options.steady, options.split, options.periphery)
     if options.frames is not None and options.frames < 1:
         raise UsageError(f"--frames {options.frames}: show at least one frame")
     _check_outputs(options)

@@ -177,9 +177,10 @@ def _headset() -> list[Finding]:
         line, _, advice = str(error).rpartition(": ")
         return [Finding("OpenXR", "headset", "warning", line or advice, advice if line else _ADVICE["OpenXR"])]
     width, height = found.eye_size
+    eyes = f"two eyes of {width}x{height}, {'tracked' if found.tracks_eyes else 'not tracked'}"
     used = ", ".join(name.removeprefix("XR_") for name in found.switched_on)
     return [
-        Finding("OpenXR", "headset", "ok", f"{found.name}, two eyes of {width}x{height} ({found.runtime})"),
+        Finding("OpenXR", "headset", "ok", f"{found.name}, {eyes} ({found.runtime})"),
         Finding("OpenXR", "extensions", "ok", f"{len(found.extensions)}, of which are used: {used}"),
     ]
 

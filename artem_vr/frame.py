@@ -15,8 +15,15 @@ from numpy.typing import NDArray
 Size = tuple[int, int]
 EYES = 2
 Views = tuple[int, ...]
-"""Which eyes, 0 (left) or 1 (right), in rising order."""
+"""Which eyes, 0 (left) or 1 (right), in rising order; once for each scale at which they are painted."""
 BOTH: Views = (0, 1)
+Point = tuple[float, float]
+"""A place in an eye's picture, in parts of its width and height, from its lower left corner."""
+Window = tuple[float, float, float, float]
+"""A part of an eye's picture: its lower left corner, width and height, in parts of the whole, as in `Point`."""
+WHOLE: Window = (0.0, 0.0, 1.0, 1.0)
+Windows = tuple[Window, ...]
+"""For each picture of a batch the part of the eye's picture that it shows; none at all where each shows the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +36,30 @@ class EyeView:
     view_44: NDArray[np.float32]
     projection_44: NDArray[np.float32]
 
+    def through(self, window: Window) -> "EyeView":
+        """The same eye, which sees this part of its picture alone."""
+        if window == WHOLE:
+            return self
+        projection = self.projection_44.astype(np.float64)
+        for axis in range(2):
+            low, length = window[axis], window[axis + 2]
+            centre = 2 * low + length - 1  # in normalised device coordinates
+            projection[axis] = (projection[axis] - centre * projection[3]) / length
+        return EyeView(self.view_44, projection.astype(np.float32))
+
 
 @dataclass(frozen=True, slots=True)
 class FrameRequest:
-    """What a display asks for: frame number `sequence`, to be seen at `time`, for these two eyes."""
+    """What a display asks for: frame number `sequence`, to be seen at `time`, for these two eyes.
+
+    `gaze` is where in its picture each eye looks, where a display can tell.
+    """
 
     sequence: int
     time: float
     eyes: tuple[EyeView, EyeView]
     eye_size: Size
+    gaze: tuple[Point, Point] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +110,9 @@ class TensorFrame:
     A NumPy array for engines on the host; an array of the engine's own device for a bridge without host copies.
     `views` says which of `eyes` each picture of the batch shows, in rising order; `posed` whether these are poses
     that it was taken from (`GlFrame.has_poses`).
+
+    Foveated, each eye has a picture at every scale, E = 2, 4 or 6: first come those of the whole, then finer and finer
+    ones, of the same size in pixels but of a smaller part, of which `windows` tells for each picture.
     """
 
     sequence: int
@@ -96,6 +121,30 @@ class TensorFrame:
     eyes: tuple[EyeView, EyeView]
     views: Views = BOTH
     posed: bool = False
+    windows: Windows = ()
+
+    @property
+    def scales(self) -> int:
+        """At how many scales each eye is there: 1 where its whole picture is all there is."""
+        return len(self.views) // self.eye_count
+
+    @property
+    def eye_count(self) -> int:
+        """How many eyes there are pictures of, which is how many show a whole one."""
+        return len(set(self.views))
+
+    def window(self, place: int) -> Window:
+        """Which part of its eye's picture the one at this place of the batch shows."""
+        return self.windows[place] if self.windows else WHOLE
+
+    def view(self, place: int) -> EyeView:
+        """How the picture at this place of the batch was seen."""
+        return self.eyes[self.views[place]].through(self.window(place))
+
+    def other(self, place: int) -> int:
+        """The place of the other eye's picture of the same scale; the same place where there is one eye alone."""
+        scale, eye = divmod(place, self.eye_count)
+        return scale * self.eye_count + self.eye_count - 1 - eye
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artem_vr.errors import EngineError
-from artem_vr.ports import Engine, can_paint_steadily, device_milliseconds
+from artem_vr.ports import Engine, Share, can_paint_steadily, device_milliseconds
 from artem_vr.thread_priority import let_others_first
 
 NOT_OPEN = "none"
@@ -81,7 +81,7 @@ class LateEngine:
         return can_paint_steadily(self._by_this_thread())
 
     def paint_steady(
-        self, pixels_EHWC: Any, styles_ED: NDArray[np.float32], previous_ES: NDArray[np.float32] | None, share: float
+        self, pixels_EHWC: Any, styles_ED: NDArray[np.float32], previous_ES: NDArray[np.float32] | None, share: Share
     ) -> tuple[Any, NDArray[np.float32]]:
         """As `artem_vr.ports.SteadyEngine.paint_steady`, once the engine is there, if it `can_be_steady`."""
         painted, used_ES = self._by_this_thread().paint_steady(pixels_EHWC, styles_ED, previous_ES, share)

@@ -11,9 +11,11 @@ from artem_vr.cli_options import (
     CarryOption,
     DeviceOption,
     EngineOption,
+    FoveatedOption,
     FramesOption,
     ModelOption,
     NetSizeOption,
+    PeripheryOption,
     PrecisionOption,
     RecordOption,
     SettleOption,
@@ -55,6 +57,8 @@ def preview(
     settle: SettleOption = None,
     steady: SteadyOption = None,
     split: SplitOption = None,
+    foveated: FoveatedOption = False,
+    periphery: PeripheryOption = None,
     headless: Annotated[bool, typer.Option("--headless", help="No window; needs --frames.")] = False,
     frames: FramesOption = None,
     fps: Annotated[
@@ -82,6 +86,7 @@ def preview(
         net_size=parse_size(net_size, "--net-size") if net_size else None, target_fps=target_fps,
         engine=engine, device=device, precision=precision, upsampling=upsampling, model=model,
         side_by_side=side_by_side, stereo=stereo, carry=carry, settle=settle, steady=steady, split=split,
+        foveated=foveated, periphery=periphery,
         headless=headless, frames=frames, fps=fps, record=record, snapshot=snapshot, stats=stats, trace=trace,
     )  # fmt: skip
     _tell(_run_preview(options), record, snapshot, stats, trace)
@@ -105,6 +110,8 @@ def vr(
     settle: SettleOption = None,
     steady: SteadyOption = None,
     split: SplitOption = None,
+    foveated: FoveatedOption = False,
+    periphery: PeripheryOption = None,
     screen: Annotated[
         str | None,
         typer.Option(
@@ -156,6 +163,7 @@ def vr(
         net_size=parse_size(net_size, "--net-size") if net_size else None, target_fps=target_fps,
         engine=engine, device=device, precision=precision, upsampling=upsampling, model=model,
         side_by_side=side_by_side, stereo=stereo, carry=carry, settle=settle, steady=steady, split=split,
+        foveated=foveated, periphery=periphery,
         screen=screen, camera_fov=camera_fov, camera_latency_ms=camera_latency_ms, eye_scale=eye_scale,
         frames=frames, record=record, snapshot=snapshot, stats=stats, trace=trace, once=once,
     )  # fmt: skip

@@ -45,13 +45,14 @@ class MeasuredPaint:
         return self._shown
 
     def _start(self, paint: PaintTextures) -> None:
-        width, height = paint.texture.size
+        whole = 0.0, 0.0, 1.0, 1 / paint.scales  # the finer pictures would count the middle of an eye several times
+        width, height = paint.texture.size[0], paint.texture.size[1] // paint.scales
         size = max(1, width // _SHRUNK), max(1, height // _SHRUNK)
         if self._target is None or self._target.size != size:
             self._free()
             self._target = self._ctx.framebuffer([self._ctx.texture(size, 4)])
             self._copy = self._ctx.buffer(reserve=4 * size[0] * size[1])
-        self._area.draw(paint.texture, self._target, (0, 0, *size))
+        self._area.draw(paint.texture, self._target, (0, 0, *size), window=whole)
         self._target.read_into(self._copy, components=4)
         self._pending = paint
 

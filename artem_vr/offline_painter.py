@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import moderngl
@@ -12,7 +14,6 @@ from artem_vr import compositor_reference
 from artem_vr.app import open_bridge, open_engine
 from artem_vr.camera import Pose, stereo_views
 from artem_vr.compositor import Compositor
-from artem_vr.config import StylizeOptions
 from artem_vr.errors import GraphicsError, InputError
 from artem_vr.frame import EYES, HostFrame, PaintedFrame, Size, TensorFrame
 from artem_vr.gl.context import create_headless_context
@@ -28,6 +29,22 @@ _PAINTED_SHORT_SIDE = 720
 """Larger pictures are painted at this short side and upscaled along their edges: brush strokes have a size."""
 
 Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class StylizeOptions:
+    """What `artem-vr stylize` was asked for. `size` is the (width, height) of the output, None for the input's own."""
+
+    source: Path
+    target: Path
+    style: str | None = None
+    strength: float = 1.0
+    alpha: float = 1.0
+    size: Size | None = None
+    model: Path | None = None
+    engine: str = "auto"
+    device: str = "auto"
+    precision: str = "auto"
 
 
 def stylize_file(options: StylizeOptions, progress: Callable[[int, int | None], None]) -> None:

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+from artem_vr.foveation import picture_size
 from artem_vr.frame import BOTH, GlFrame, PaintedFrame, Size, Views
 from artem_vr.governor import BudgetGovernor
 from artem_vr.paint_choice import Choice, describe
@@ -32,6 +33,7 @@ class PaintBudget:
         self._handed: GlFrame | None = None
         self._handed_views: Views = BOTH
         self._painted_size: Size | None = None
+        self._periphery = 1
         self._frames_left = 0
         self._noted: PaintedFrame | None = None
         self._started: float | None = None
@@ -50,13 +52,21 @@ class PaintBudget:
         choice = self._governor.choice
         return choice if self._painted_size is None else replace(choice, net_size=self._painted_size)
 
-    def picture(self, frame: GlFrame, bridge: Bridge) -> GlFrame:
+    @property
+    def _picture_size(self) -> Size:
+        """That of the pictures when an eye is to be as fine as chosen, where that is finest."""
+        return picture_size(self._governor.choice.net_size, self._periphery)
+
+    def picture(self, frame: GlFrame, bridge: Bridge, periphery: int = 1) -> GlFrame:
         """What is to be fetched over the bridge, which is given the chosen size: `frame`, or the one handed out before.
+
+        For foveated pictures the size is that of the whole eye as fine as its middle (see `artem_vr.foveation`).
 
         A bridge draws the same frame only once, so that asking for it again costs nothing; one that fetches a picture
         a call later has it then.
         """
-        size = self._governor.choice.net_size
+        self._periphery = periphery
+        size = self._picture_size
         if bridge.net_size != size and self._is_ready(size):
             bridge.resize(size)
             self._handed = None
@@ -79,7 +89,7 @@ class PaintBudget:
         if done.done() and (error := done.exception()) is not None:
             _log.warning("pictures keep their size: %s", " ".join(str(error).split())[:300])
             self._preparing = None
-            self._governor.refuse(size)
+            self._governor.refuse(self._governor.choice.net_size)
             return False
         return done.done()
 
@@ -92,7 +102,10 @@ class PaintBudget:
         else:
             self._noted = painted
             _, height, width, _ = painted.source.pixels_EHWC.shape
-            choice = self._governor.frame_shown(now, work_ms, painted.milliseconds, (width, height))
+            size = width * self._periphery, height * self._periphery
+            if (width, height) == self._picture_size:
+                size = self._governor.choice.net_size
+            choice = self._governor.frame_shown(now, work_ms, painted.milliseconds, size)
         if choice is not before:
             self._changed(now, choice)
 

@@ -7,10 +7,12 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from artem_vr.frame import GlFrame, Size, TensorFrame, Views
+from artem_vr.frame import WHOLE, GlFrame, Size, TensorFrame, Views, Window, Windows
 from artem_vr.gl.canvas import Canvas
 from artem_vr.gl.fullscreen import FullscreenPass
 from artem_vr.reprojection import DEPTH_TOLERANCE, MOST_SLACK, STEEPEST, unprojection
+
+Pair = tuple[float, float]
 
 SLACK: dict[str, int | float] = {
     "DEPTH_TOLERANCE": DEPTH_TOLERANCE,
@@ -42,8 +44,8 @@ class PaintDepth:
         self._kept: list[_Kept] = []
         self._newest: tuple[GlFrame, Size, Views] | None = None
 
-    def keep(self, frame: GlFrame, net_size: Size, views: Views) -> None:
-        """Draws the depth of these eyes at this size, when `frame` is handed to a bridge. Nothing without depth.
+    def keep(self, frame: GlFrame, net_size: Size, views: Views, windows: Windows = ()) -> None:
+        """Draws the depth of these pictures at this size, when `frame` is handed to a bridge. Nothing without depth.
 
         The same frame again is not drawn again: its textures may be those of a newer one by now.
         """
@@ -58,13 +60,15 @@ class PaintDepth:
         kept.waits_for, kept.views, kept.tensor, kept.has_blocks = frame.sequence, views, None, False
         for place, eye in enumerate(views):
             first_row = place * net_size[1]
+            corner, scale = pixels_under(windows[place] if windows else WHOLE, frame.depth[eye].size, net_size)
             self._shrink.draw(
                 kept.metres.framebuffer,
                 (0, first_row, *net_size),
                 [frame.depth[eye]],
                 [False],
                 unproject=unprojection(frame.eyes[eye].projection_44),
-                scale=(frame.depth[eye].width / net_size[0], frame.depth[eye].height / net_size[1]),
+                corner=corner,
+                scale=scale,
                 first_row=float(first_row),
             )
 
@@ -181,6 +185,15 @@ class _Kept:
         for canvas in (self.metres, self.blocks):
             if canvas is not None:
                 canvas.release()
+
+
+def pixels_under(window: Window, size: Size, net_size: Size) -> tuple[Pair, Pair]:
+    """Of a full picture of `size`: the pixel under the lower left corner of a smaller one, and pixels for each texel.
+
+    The smaller one has `net_size` texels and shows `window`.
+    """
+    corner = window[0] * size[0], window[1] * size[1]
+    return corner, (window[2] * size[0] / net_size[0], window[3] * size[1] / net_size[1])
 
 
 def _same(one: tuple[GlFrame, Size, Views], other: tuple[GlFrame, Size, Views]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import moderngl
 import numpy as np
 
-from artem_vr.frame import BOTH, EyeView, Size
+from artem_vr.frame import EYES, EyeView, Size
 from artem_vr.gl.framebuffer import release_framebuffer
 from artem_vr.gl.fullscreen import FullscreenPass
 from artem_vr.ports import PaintTextures
@@ -61,7 +61,7 @@ class PaintHistory:
         other eye's new paint is mixed in where both see the same: with 0.5 they agree. Neither forgets everything
         and gives the paint back. The same painting again is free. The result is valid until the next but one.
         """
-        if paint.views != BOTH or paint.depth is None:
+        if paint.frame.source.eye_count < EYES or paint.depth is None:
             vote = 0.0  # there is nobody to be asked, or nobody knows where
         if time_constant <= 0 and vote <= 0:
             self.forget()
@@ -82,16 +82,18 @@ class PaintHistory:
     def _draw(
         self, paint: PaintTextures, before: "_Settled | None", place: int, keep: float, vote: float, target: "_Target"
     ) -> None:
-        posed = paint.frame.source.posed
+        source = paint.frame.source
+        posed = source.posed
         by_depth = paint.depth is not None and (
             not posed or before is None or before.paint.depth is not None or keep == 0
         )
         past = before if before is not None and keep > 0 else None
-        other = len(paint.views) - 1 - place
+        other = source.other(place)
         width, height = paint.size
         textures = [paint.texture, past.target.kept if past is not None else paint.texture]
-        eyes = paint.frame.source.eyes if posed else self._nominal_eyes
-        view = eyes[paint.views[place]]
+        # A pair that was compared is of two eyes side by side, wherever its poses are.
+        seen_by = source if posed else replace(source, eyes=self._nominal_eyes)
+        view = seen_by.view(place)
         uniforms: dict[str, Any] = {
             "to_old": self._to_old(paint, past, view, place),
             "own_row": float(place * height),
@@ -102,7 +104,7 @@ class PaintHistory:
             textures.append(paint.depth)
             if posed:
                 textures.append(past.paint.depth if past is not None and past.paint.depth else paint.depth)
-            uniforms["to_other"] = column_major(to_texels(view, eyes[paint.views[other]], paint.size))
+            uniforms["to_other"] = column_major(to_texels(view, seen_by.view(other), paint.size))
             uniforms["other_row"] = float(other * height)
             uniforms["vote"] = vote
         viewport = 0, place * height, width, height
@@ -113,8 +115,7 @@ class PaintHistory:
         if past is None or not (paint.frame.source.posed and past.paint.frame.source.posed):
             width, height = paint.size
             return column_major(np.array([[width, 0, -0.5, 0], [0, height, -0.5, 0], [0, 0, 1, 0]], np.float64))
-        old_view = past.paint.frame.source.eyes[paint.views[place]]
-        return column_major(to_texels(view, old_view, paint.size))
+        return column_major(to_texels(view, past.paint.frame.source.view(place), paint.size))
 
     def _pass(self, by_depth: bool, posed: bool) -> FullscreenPass:
         variant = by_depth, by_depth and posed
@@ -164,13 +165,15 @@ def share_kept(before: PaintTextures, paint: PaintTextures, time_constant: float
     """How much of what was is kept in the new paint, from 0 to 1: exp(-dt / time constant).
 
     Nothing where another style came, the pictures are of other sizes or eyes, or more than `LONGEST` has passed; nor
-    where depth was known and is not now, or the other way round, unless it was found in a pair: that is of one moment.
+    where windows have moved in pictures without poses; nor where depth was known and is not now, or the other way
+    round, unless it was found in a pair: that is of one moment.
     """
     passed = paint.frame.source.captured_at - before.frame.source.captured_at
     is_alike = (
         before.frame.revision == paint.frame.revision
         and before.texture.size == paint.texture.size
         and before.views == paint.views
+        and (before.frame.source.windows == paint.frame.source.windows or paint.frame.source.posed)
         and ((before.depth is None) == (paint.depth is None) or not paint.frame.source.posed)
     )
     if not is_alike or time_constant <= 0 or not 0 <= passed <= LONGEST:

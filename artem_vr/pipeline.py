@@ -7,10 +7,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from artem_vr.brightness import GROUND_LUMA, NO_VEIL, BrightnessLimiter, LumaMeter, Veil
+from artem_vr.brightness import NO_VEIL, BrightnessLimiter, Veil
 from artem_vr.comfort import PLAIN, Comfort
 from artem_vr.comfort_control import ComfortControl
 from artem_vr.compositor import Compositor, halves
+from artem_vr.foveation import Gaze, Points, picture_size
 from artem_vr.frame import BOTH, EYES, FrameRequest, GlFrame, HostFrame, PaintedFrame, Size, TensorFrame
 from artem_vr.gl.fullscreen import Viewport
 from artem_vr.measured_paint import MeasuredPaint
@@ -20,10 +21,9 @@ from artem_vr.stats import RunStats
 from artem_vr.steady_paint import SteadyPaint
 from artem_vr.style_control import StyleControl
 from artem_vr.stylizer import Stylizer
+from artem_vr.veiling import Shown, Veiling
 
 _CAPTION_SECONDS = 2.5
-_UNSEEN_LUMA = 0.5
-"""What a picture is taken for that an asynchronous bridge has not brought yet: the very first one, in the dark."""
 
 
 class Uploader(Protocol):
@@ -41,8 +41,9 @@ class Pipeline:
     off. A `limiter` lays a veil over pictures that would become darker or brighter too fast, and keeps the plain world
     in the dark while the first paint is still to come. `on_shown` gets every finished frame's time. A `budget`, which
     may be set at any time, says how large pictures are painted and which ones; without it, all that come in time.
-    `comfort` says how paint follows the head and which eyes are painted, and goes on to the next way when asked. With
-    `at_once` stereo pairs without depth wait until they are compared, as they do with `every_frame`.
+    `comfort` says how paint follows the head and which eyes are painted, and goes on to the next way when asked; the
+    size that `bridge` has at first is that of an eye which is painted as finely everywhere. With `at_once` stereo pairs
+    without depth wait until they are compared, as they do with `every_frame`.
     """
 
     def __init__(
@@ -64,14 +65,15 @@ class Pipeline:
         at_once: bool = False,
     ) -> None:
         self._display, self._source, self._uploader, self._bridge = display, source, uploader, bridge
+        self._full_size, self._gaze = bridge.net_size, Gaze()
         self.budget: PaintBudget | None = None
         self._comfort = comfort or ComfortControl(Comfort())
         self._steady = SteadyPaint(display.ctx, at_once or every_frame)
         self._measured = MeasuredPaint(display.ctx) if limiter is not None else None
         self._stylizer, self.compositor, self._control, self._stats = stylizer, compositor, control, stats
         self._every_frame, self._on_shown, self._on_snapshot = every_frame, on_shown, on_snapshot
-        self._limiter, self._wait_for_first = limiter, wait_for_first or every_frame
-        self._source_meter, self._paint_meter = LumaMeter(), LumaMeter()
+        self._veiling = None if limiter is None else Veiling(limiter)
+        self._wait_for_first = wait_for_first or every_frame
         self.eye_size: Size = (0, 0)
         self._submitted: TensorFrame | None = None
         self._revision = 0
@@ -80,9 +82,7 @@ class Pipeline:
         self._counted: PaintedFrame | None = None
         self._caption_until = 0.0
         self._help = False
-        # Of a picture's source nothing is taken for a turn of the head: a film may flash by itself.
         self._is_drawn = False
-        self._seen: float | None = None
 
     def use_bridge(self, bridge: Bridge) -> None:
         """Carries pixels over this bridge from the next tick on. The one before is closed by whoever opened it."""
@@ -145,21 +145,17 @@ class Pipeline:
             self._is_drawn = not isinstance(frame, HostFrame)
             if isinstance(frame, HostFrame):
                 frame = self._uploader.upload(frame, request.eye_size)
+        gaze = self._gaze.follow(request.gaze, frame.eyes) if self.comfort.scales > 1 else None
         with stats.stage("download", draws=True):
-            self._steady.choose(frame, self._bridge, self.comfort)
-            picture = frame if self.budget is None else self.budget.picture(frame, self._bridge)
-            tensor = self._steady.to_tensor(picture, self._bridge, self.comfort)
-            if tensor is None and self._submitted is None and self._wait_for_first:
-                # An asynchronous bridge has the first frame by now.
-                tensor = self._steady.to_tensor(picture, self._bridge, self.comfort, wait=True)
+            tensor = self._fetch(frame, gaze)
         painted = self._paint(tensor, frame, request.time)
         with stats.stage("upload", draws=True):
             paint = self._show(painted)
         with stats.stage("compose", draws=True):
             self._display.expect(frame)
             seen = tensor if tensor is not None else self._submitted
-            veil = self._veil(request, frame, seen, None if paint is None else paint.frame, controls.clear)
-            self._compose(frame, paint, veil)
+            veil = self._veil(request, frame, seen, paint, controls.clear)
+            self._compose(frame, paint, veil, gaze)
         # A display with a rate of its own may wait for it here.
         with stats.stage("show", draws=True, waits=self._display.refresh_rate is not None):
             self._display.end_frame()
@@ -168,6 +164,21 @@ class Pipeline:
         self._count(request, frame, None if paint is None else paint.frame)
         self._on_shown(request)
         return True
+
+    def _fetch(self, frame: GlFrame, gaze: Points | None) -> TensorFrame | None:
+        """What is to be painted, as large as is to be painted now."""
+        bridge, comfort = self._bridge, self.comfort
+        self._steady.choose(frame, bridge, comfort, gaze)
+        if self.budget is None:
+            bridge.resize(picture_size(self._full_size, comfort.periphery))
+            picture = frame
+        else:
+            picture = self.budget.picture(frame, bridge, comfort.periphery)
+        tensor = self._steady.to_tensor(picture, bridge, comfort, gaze=gaze)
+        if tensor is None and self._submitted is None and self._wait_for_first:
+            # An asynchronous bridge has the first frame by now.
+            tensor = self._steady.to_tensor(picture, bridge, comfort, wait=True, gaze=gaze)
+        return tensor
 
     def _show(self, painted: PaintedFrame | None) -> PaintTextures | None:
         if painted is None:
@@ -212,44 +223,24 @@ class Pipeline:
         request: FrameRequest,
         frame: GlFrame,
         source: TensorFrame | None,
-        painted: PaintedFrame | None,
+        paint: PaintTextures | None,
         clear: bool,
     ) -> Veil:
         """One veil for both eyes: they must never differ in brightness."""
-        if self._limiter is None:
+        if self._veiling is None:
             return NO_VEIL
-        luma = self._mean_luma(frame, source, painted)
-        still_to_come = painted is None and self._control.strength > 0
-        return self._limiter.veil(luma, request.time, clear, dark=still_to_come, turned=self._turned(source))
+        shown = Shown(
+            frame=frame,
+            source=source,
+            painted=None if paint is None else paint.frame,
+            paint_luma=self._measured.luma if self._measured is not None else None,
+            strength=self._control.strength,
+            split=self._comfort.split,
+            is_drawn=self._is_drawn,
+        )
+        return self._veiling.veil(shown, request.time, clear)
 
-    def _turned(self, source: TensorFrame | None) -> float:
-        """How much the plain world's mean luma has changed since the last frame, where it is drawn for the head."""
-        if source is None or not self._is_drawn:
-            return 0.0
-        seen = self._source_meter.read(source.pixels_EHWC)
-        before, self._seen = self._seen, seen
-        return 0.0 if before is None else abs(seen - before)
-
-    def _mean_luma(self, frame: GlFrame, source: TensorFrame | None, painted: PaintedFrame | None) -> float:
-        """The mean luma that both eyes together will have, as the network-sized pixels foretell it."""
-        strength = self._control.strength if painted is not None else 0.0
-        luma = 0.0
-        if strength < 1:
-            seen = self._source_meter.read(source.pixels_EHWC) if source is not None else _UNSEEN_LUMA
-            luma += (1 - strength) * seen
-        if strength > 0 and painted is not None:
-            # Asked for each time, for on a GPU it answers some frames later.
-            luma_then = self._paint_meter.read(painted.painted_EHWC)
-            settled = self._measured.luma if self._measured is not None else None
-            shown = luma_then if settled is None else settled
-            luma += strength * ((shown + luma_then) / 2 if self._comfort.split else shown)
-        if frame.content is None:
-            return luma
-        width, height = frame.color[0].size
-        share = frame.content[2] * frame.content[3] / (width * height)
-        return share * luma + (1 - share) * GROUND_LUMA
-
-    def _compose(self, frame: GlFrame, paint: PaintTextures | None, veil: Veil) -> None:
+    def _compose(self, frame: GlFrame, paint: PaintTextures | None, veil: Veil, gaze: Points | None) -> None:
         strength = self._control.strength
         for eye in range(EYES):
             framebuffer, viewport = self._display.target(eye)
@@ -260,7 +251,7 @@ class Pipeline:
                 parts = [(self._steady.newest, PLAIN.carry, before), (paint, self.comfort.carry, after)]
             for part, carry, within in parts:
                 self.compositor.draw(
-                    frame, part, strength, eye, framebuffer, viewport, veil, carry=carry, within=within
+                    frame, part, strength, eye, framebuffer, viewport, veil, carry=carry, within=within, gaze=gaze
                 )
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from artem_vr.frame import FrameRequest, GlFrame, HostFrame, PaintedFrame, Size, TensorFrame, Views
+from artem_vr.frame import FrameRequest, GlFrame, HostFrame, PaintedFrame, Size, TensorFrame, Views, Windows
 
 
 class FrameSource(Protocol):
@@ -51,6 +51,11 @@ class PaintTextures:
         return self.frame.source.views
 
     @property
+    def scales(self) -> int:
+        """At how many scales each eye was painted (see `TensorFrame`)."""
+        return self.frame.source.scales
+
+    @property
     def size(self) -> Size:
         """The (width, height) of one picture."""
         return self.texture.width, self.texture.height // len(self.views)
@@ -77,10 +82,11 @@ class Bridge(Protocol):
     def views(self) -> Views:
         """The eyes that the engine gets."""
 
-    def choose(self, views: Views) -> None:
+    def choose(self, views: Views, windows: Windows = ()) -> None:
         """Gives these eyes only, from the next frame on. Paint of other eyes is still taken.
 
-        Raises `UsageError` for anything but one eye or both.
+        With `windows` each picture is of that part of its eye's picture, and an eye may be there once for each scale
+        (see `TensorFrame`). Other windows alone cost nothing. Raises `UsageError` for anything but one eye or both.
         """
 
     def to_tensor(self, frame: GlFrame) -> TensorFrame | None:
@@ -149,6 +155,9 @@ class PreparingEngine(Protocol):
         """
 
 
+Share = float | NDArray[np.float32]
+
+
 @runtime_checkable
 class SteadyEngine(Protocol):
     """What an `Engine` may offer besides: statistics of the normalisations that follow the pictures slowly.
@@ -161,12 +170,13 @@ class SteadyEngine(Protocol):
         """Whether the bank's kind of network has such statistics."""
 
     def paint_steady(
-        self, pixels_EHWC: Any, styles_ED: NDArray[np.float32], previous_ES: NDArray[np.float32] | None, share: float
+        self, pixels_EHWC: Any, styles_ED: NDArray[np.float32], previous_ES: NDArray[np.float32] | None, share: Share
     ) -> tuple[Any, NDArray[np.float32]]:
         """Paints as `Engine.paint` does, with statistics between those of before and the pictures' own.
 
         previous_ES: for each picture what to go on from, all means and then all variances; None for the pictures' own
-        alone. share: in [0, 1], how much the pictures' own count; with 1 it is `paint`, as far as numbers are exact.
+        alone. share: in [0, 1], how much the pictures' own count, one for all or one for each (E,); with 1 it is
+        `paint`, as far as numbers are exact.
         Returns the painted pixels and the statistics that were used, in arrays of their own. The first time it may
         compile, as for a new shape; other styles, statistics and shares never do. Raises `EngineError`.
         """

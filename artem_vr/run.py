@@ -10,6 +10,8 @@ import numpy as np
 
 from artem_vr.comfort import Comfort
 from artem_vr.config import RunOptions, default_net_size
+from artem_vr.errors import UsageError
+from artem_vr.foveation import picture_size
 from artem_vr.frame import EYES, Size
 from artem_vr.gl.context import is_software, renderer
 from artem_vr.governor import BudgetGovernor
@@ -43,9 +45,19 @@ def start_stylizer(
 
 
 def warm_up(engine: Engine, control: StyleControl, comfort: Comfort, size: Size, pictures: int) -> None:
-    """Paints once as will be painted then: so many pictures of this (width, height), in this way."""
-    pixels_EHWC, styles_ED = np.zeros((pictures, size[1], size[0], 3), np.uint8), control.initial[:pictures]
-    if comfort.steady > 0 and can_paint_steadily(engine):
+    """Paints once as will be painted then: so many pictures of an eye of this (width, height), in this way.
+
+    Raises `UsageError` for foveated painting with an engine that cannot do it.
+    """
+    if comfort.scales > 1 and not can_paint_steadily(engine):
+        raise UsageError(
+            f"--foveated: the {engine.name} engine with this bank cannot paint the middle as part of the whole; leave"
+            " it out, or take --engine openvino, torch or cuda-graph and a compact bank"
+        )
+    width, height = picture_size(size, comfort.periphery)
+    pixels_EHWC = np.zeros((pictures, height, width, 3), np.uint8)
+    styles_ED = np.repeat(control.initial[:1], pictures, axis=0)
+    if (comfort.steady > 0 or comfort.scales > 1) and can_paint_steadily(engine):
         engine.paint_steady(pixels_EHWC, styles_ED, None, 1.0)
     else:
         engine.paint(pixels_EHWC, styles_ED)

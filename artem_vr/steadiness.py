@@ -35,6 +35,9 @@ class Steadiness:
     but for the first steady painting of a shape.
 
     A cut, another size, and a gap of more than `LONGEST_GAP` make a new start.
+
+    Of foveated pictures the finer ones are painted with the statistics that the whole of their eye had the painting
+    before: by their own the colours of the middle would differ from those around it.
     """
 
     def __init__(self, seconds: float = 1.0, shared: bool = True) -> None:
@@ -50,18 +53,32 @@ class Steadiness:
     def paint(self, engine: Engine, frame: TensorFrame, styles_ED: NDArray[np.float32]) -> Any:
         """What `engine.paint` gives for the frame, steadily. Only the thread that paints calls it. Raises as that."""
         seconds, pixels = self.seconds, frame.pixels_EHWC
-        if seconds <= 0 or not can_paint_steadily(engine):
+        is_foveated = frame.scales > 1
+        if (seconds <= 0 and not is_foveated) or not can_paint_steadily(engine):
             self._statistics_ES = self._thumbnail = None
             return engine.paint(pixels, styles_ED)
         share = self._share(engine, frame, styles_ED, seconds)
         previous = None if share is None else self._statistics_ES
         self._statistics_ES = None  # whatever happens now, what is remembered belongs to one painting
-        painted, used_ES = engine.paint_steady(pixels, styles_ED, previous, 1.0 if share is None else share)
-        kept_ES = pooled(used_ES) if self.shared else used_ES
+        own = 1.0 if share is None else share
+        if is_foveated:
+            if previous is None:
+                # Once in vain, to know what the whole pictures have: the finer ones know nothing of all around them.
+                previous = self._kept(frame, engine.paint_steady(pixels, styles_ED, None, 1.0)[1])
+            shares_E = np.where(np.arange(len(pixels)) < frame.eye_count, own, 0.0).astype(np.float32)
+            painted, used_ES = engine.paint_steady(pixels, styles_ED, previous, shares_E)
+        else:
+            painted, used_ES = engine.paint_steady(pixels, styles_ED, previous, own)
+        kept_ES = self._kept(frame, used_ES)
         # A number that is none would stay in all that comes after it.
         self._statistics_ES = kept_ES if np.isfinite(kept_ES).all() else None
         self._captured_at, self._shape, self._styles_ED = frame.captured_at, tuple(pixels.shape), styles_ED
         return painted
+
+    def _kept(self, frame: TensorFrame, used_ES: Statistics) -> Statistics:
+        """What the pictures after these go on from: of the whole ones alone, for each of the same eye."""
+        whole_ES = used_ES[: frame.eye_count]
+        return np.tile(pooled(whole_ES) if self.shared else whole_ES, (frame.scales, 1))
 
     def _share(
         self, engine: SteadyEngine, frame: TensorFrame, styles_ED: NDArray[np.float32], seconds: float
@@ -75,6 +92,8 @@ class Steadiness:
         if is_cut(before, self._thumbnail):
             self.cuts += 1
             return None
+        if seconds <= 0:
+            return 1.0
         return -math.expm1(-passed / seconds - moved(self._styles_ED, styles_ED) / _STYLE)
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 import moderngl
 
 from artem_vr.comfort import Comfort
-from artem_vr.frame import BOTH, GlFrame, PaintedFrame, TensorFrame, Views
+from artem_vr.foveation import Points, metres_of_windows, pictures, straight_ahead
+from artem_vr.frame import BOTH, GlFrame, PaintedFrame, TensorFrame, Views, Windows
 from artem_vr.paint_depth import PaintDepth
 from artem_vr.paint_history import PaintHistory
 from artem_vr.pair_matcher import PairMatcher
@@ -32,15 +33,17 @@ class SteadyPaint:
         self._history = PaintHistory(ctx)
         self._last: PaintTextures | None = None
 
-    def to_tensor(self, frame: GlFrame, bridge: Bridge, comfort: Comfort, wait: bool = False) -> TensorFrame | None:
+    def to_tensor(
+        self, frame: GlFrame, bridge: Bridge, comfort: Comfort, wait: bool = False, gaze: Points | None = None
+    ) -> TensorFrame | None:
         """The eyes of `frame` that are to be painted, fetched over `bridge` (see `Bridge.to_tensor`).
 
-        The picture before, or None, while a pair is compared, unless that is to `wait` for it.
+        The picture before, or None, while a pair is compared, unless that is to `wait` for it. See `choose`.
         """
-        views = self.choose(frame, bridge, comfort)  # free where the eyes have been chosen
+        views, windows = self.choose(frame, bridge, comfort, gaze)  # free where the eyes have been chosen
         if frame.depth is not None:
-            self._depths.keep(frame, bridge.net_size, views)
-        elif comfort.vote > 0 and views == BOTH:
+            self._depths.keep(frame, bridge.net_size, views, windows)
+        elif comfort.vote > 0 and views[: len(BOTH)] == BOTH:
             self._pairs.start(frame, bridge.net_size)
         tensor = bridge.to_tensor(frame)
         if self._depth is not None:
@@ -49,19 +52,26 @@ class SteadyPaint:
         if matched is None:
             return None
         if matched.metres_EHW is not None:
-            self._depths.know(matched.tensor, matched.metres_EHW)
+            tensor, metres_EHW = matched.tensor, matched.metres_EHW
+            self._depths.know(tensor, metres_of_windows(metres_EHW, tensor.views, tensor.windows))
         return matched.tensor
 
     def _patience(self) -> float:
         before, self._asked_at = self._asked_at, time.monotonic()
         return min(LONGEST, PATIENCE * (self._asked_at - before))
 
-    def choose(self, frame: GlFrame, bridge: Bridge, comfort: Comfort) -> Views:
-        """Has the bridge give the eyes of `frame` that are to be painted, and says which."""
-        views = comfort.views(frame)
-        if bridge.views != views:
-            bridge.choose(views)
-        return views
+    def choose(
+        self, frame: GlFrame, bridge: Bridge, comfort: Comfort, gaze: Points | None = None
+    ) -> tuple[Views, Windows]:
+        """Has the bridge give the eyes of `frame` that are to be painted, and which parts of them, and says what.
+
+        `gaze` is where in its picture each eye looks, straight ahead where that is not known.
+        """
+        views, windows = comfort.views(frame), Windows()
+        if comfort.scales > 1:
+            views, windows = pictures(views, gaze or straight_ahead(frame.eyes), comfort.scales)
+        bridge.choose(views, windows)
+        return views, windows
 
     @property
     def _depths(self) -> PaintDepth:

@@ -8,7 +8,8 @@ Every figure comes from a JSON file in the folder; a section whose file is missi
   bench_swift.json  the same with --model swift
   preview.json    preview.py                        growth.json     growth.py
   headset.json    headset_pace.py                   overlap.json    overlap.py
-  gpu.json        pipelines.py on a machine with a GPU, copied here, where this one has none
+  foveated.json   foveated.py
+  gpu.json, foveated_gpu.json  pipelines.py and foveated.py on a machine with a GPU, copied here, where this has none
 """
 
 import argparse
@@ -17,13 +18,25 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from foveated_section import foveated_section
 from page_tables import figures, machine, number, table
 from pipeline_sections import gpu_section, growth_section, overlap_section, pipelines_section
 
 from artem_vr.media.pending_file import PendingFile
 
 HERE = Path(__file__).resolve().parent
-NAMES = ("pipelines", "overlap", "growth", "bench", "bench_swift", "preview", "headset", "gpu")
+NAMES = (
+    "pipelines",
+    "overlap",
+    "growth",
+    "bench",
+    "bench_swift",
+    "preview",
+    "foveated",
+    "headset",
+    "gpu",
+    "foveated_gpu",
+)
 LARGEST = [2064, 2208]
 _HEADSET_RUNS = {"off": "no stylization", "painted": "the shipped bank", "slow": "an engine that sleeps 300 ms"}
 
@@ -43,6 +56,7 @@ def page(measured: dict[str, Any]) -> str:
         "bench": networks_section,
         "bench_swift": swift_section,
         "preview": preview_section,
+        "foveated": foveated_section,
         "headset": headset_section,
     }
     for name, section in sections.items():
@@ -54,6 +68,8 @@ def page(measured: dict[str, Any]) -> str:
     ]
     parts.append(gpu_section(on_gpu[0] if on_gpu else None, LARGEST))
     parts += [machine(on_gpu[0]["measured_on"])] if on_gpu else []
+    if "foveated_gpu" in measured:
+        parts += [foveated_section(measured["foveated_gpu"]), machine(measured["foveated_gpu"]["measured_on"])]
     return "\n\n".join(parts) + "\n"
 
 

@@ -1,7 +1,8 @@
 #version 330
 // The mean of the texels under a pixel, from TAPS_X x TAPS_Y bilinear fetches spread evenly over its footprint.
 uniform sampler2D source;
-uniform vec2 footprint;  // a target pixel's width and height, in texture coordinates
+uniform vec4 window;     // lower left corner and size of the part that is drawn, in texture coordinates
+uniform vec2 footprint;  // a target pixel's width and height, likewise
 uniform vec2 vertical;   // offset and sign of the vertical coordinate: (0, 1) upright, (1, -1) upside down
 #ifdef MIRRORED
 uniform vec4 content;    // lower left corner and size of what is drawn, in texture coordinates; around it, its mirror image
@@ -23,7 +24,7 @@ vec2 place(vec2 at) {
 }
 
 void main() {
-    vec2 center = vec2(uv.x, vertical.x + vertical.y * uv.y);
+    vec2 center = window.xy + vec2(uv.x, vertical.x + vertical.y * uv.y) * window.zw;
     vec3 sum = vec3(0.0);
     for (int y = 0; y < TAPS_Y; ++y) {
         for (int x = 0; x < TAPS_X; ++x) {

@@ -6,7 +6,8 @@ out vec4 color;
 
 void main() {
     // Half a texel from the border between the pictures, so that neither bleeds into the other.
-    vec2 place = vec2(uv.x, clamp(uv.y, 0.5 / paint_size.y, 1.0 - 0.5 / paint_size.y)) * paint_size;
+    vec2 place = in_paint(uv);
+    place.y = clamp(place.y, 0.5, paint_size.y - 0.5);
     vec2 at = (place + vec2(0.0, first_row)) / vec2(textureSize(paint, 0));
-    color = mixed(textureLod(frame, uv, 0.0).rgb, textureLod(paint, at, 0.0).rgb);
+    color = mixed(textureLod(frame, uv, 0.0).rgb, textureLod(paint, at, 0.0).rgb, uv);
 }

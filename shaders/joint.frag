@@ -11,7 +11,7 @@ const float RANGE = -0.5 / (RANGE_SIGMA * RANGE_SIGMA);
 void main() {
     vec3 plain = textureLod(frame, uv, 0.0).rgb;
     float luma = dot(plain, LUMA);
-    vec2 position = uv * paint_size - 0.5;
+    vec2 position = in_paint(uv) - 0.5;
     vec2 base = floor(position);
 
     vec4 sum = vec4(0.0);
@@ -26,5 +26,5 @@ void main() {
             sum += vec4(painted.rgb, 1.0) * weight;
         }
     }
-    color = mixed(plain, sum.rgb / sum.a);
+    color = mixed(plain, sum.rgb / sum.a, uv);
 }

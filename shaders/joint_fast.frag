@@ -10,7 +10,7 @@ const float RANGE = 1.0 / (RANGE_SIGMA * RANGE_SIGMA);
 void main() {
     vec3 plain = textureLod(frame, uv, 0.0).rgb;
     float luma = dot(plain, LUMA);
-    vec2 position = uv * paint_size - 0.5;
+    vec2 position = in_paint(uv) - 0.5;
     // Clamped once here, so that the four fetches need no care at the eye's border.
     vec2 base = clamp(floor(position), vec2(0.0), paint_size - 2.0);
     vec2 t = clamp(position - base, 0.0, 1.0);
@@ -24,5 +24,5 @@ void main() {
     vec4 falloff = 1.0 + difference * difference * RANGE;
     vec4 weight = vec4(vec2(1.0 - t.x, t.x) * (1.0 - t.y), vec2(1.0 - t.x, t.x) * t.y) / (falloff * falloff);
     vec3 painted = a.rgb * weight.x + b.rgb * weight.y + c.rgb * weight.z + d.rgb * weight.w;
-    color = mixed(plain, painted / dot(weight, vec4(1.0)));
+    color = mixed(plain, painted / dot(weight, vec4(1.0)), uv);
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from artem_vr.camera import FAR, NEAR, Pose, stereo_views
 from artem_vr.carried_reference import PaintedView
-from artem_vr.frame import EyeView, Size
+from artem_vr.frame import WHOLE, EyeView, Size, Window
 from artem_vr.reprojection import Floats, under_texels
 
 Image = NDArray[np.uint8]
@@ -89,9 +90,19 @@ def shrunk(picture: Image, size: Size) -> Image:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def painted_view(view: EyeView, size: Size, net_size: Size, paint: Colour = paint, has_box: bool = True) -> PaintedView:
-    """What a network would make of this view, if it painted like that."""
+def part(picture: Any, window: Window) -> Any:
+    """The pixels (h, w, ...) of a picture that a window shows, whose borders lie between pixels."""
+    height, width = picture.shape[:2]
+    left, low, across, up = (round(share * side) for share, side in zip(window, (width, height) * 2, strict=True))
+    return np.ascontiguousarray(picture[height - low - up : height - low, left : left + across])
+
+
+def painted_view(
+    view: EyeView, size: Size, net_size: Size, paint: Colour = paint, has_box: bool = True, window: Window = WHOLE
+) -> PaintedView:
+    """What a network would make of this view, or of a window of it, if it painted like that."""
     seen = look(view, size, has_box)
-    guide = cv2.cvtColor(shrunk(seen.picture(plain), net_size), cv2.COLOR_RGB2GRAY)
-    metres = under_texels(seen.metres_HW, net_size)
-    return PaintedView(shrunk(seen.picture(paint), net_size), np.asarray(guide, np.uint8), view, np.asarray(metres))
+    guide = cv2.cvtColor(shrunk(part(seen.picture(plain), window), net_size), cv2.COLOR_RGB2GRAY)
+    metres = np.asarray(under_texels(part(seen.metres_HW, window), net_size))
+    painted = shrunk(part(seen.picture(paint), window), net_size)
+    return PaintedView(painted, np.asarray(guide, np.uint8), view.through(window), metres)

@@ -8,100 +8,13 @@ import cv2
 import moderngl
 import numpy as np
 import pytest
-from carried_world import (
-    Colour,
-    Image,
-    checks,
-    eyes_like_a_headsets,
-    look,
-    paint,
-    painted_view,
-    plain,
-)
+from carried_moment import NET_SIZE, NOW, SIZE, THEN, Eyes, Moment
+from carried_world import Image, checks, eyes_like_a_headsets
 
 from artem_vr import reprojection
 from artem_vr.camera import Pose, stereo_views
-from artem_vr.carried_reference import PaintedView, carried
 from artem_vr.compositor import Compositor
-from artem_vr.compositor_reference import composite
-from artem_vr.frame import BOTH, EyeView, GlFrame, PaintedFrame, TensorFrame, Views
-from artem_vr.paint_depth import PaintDepth
-from artem_vr.ports import PaintTextures
-
-SIZE, NET_SIZE = (160, 176), (80, 88)
-THEN = Pose((0.0, 1.6, 0.0))
-NOW = Pose((0.12, 1.55, 0.1), yaw=0.05, pitch=-0.02)
-Eyes = tuple[EyeView, EyeView]
-
-
-class Moment:
-    """Paint of one moment over the world of another one."""
-
-    def __init__(
-        self,
-        ctx: moderngl.Context,
-        then: Eyes,
-        now: Eyes,
-        views: Views = BOTH,
-        by_depth: bool = True,
-        colour: Colour = paint,
-        has_box: bool = True,
-    ) -> None:
-        self._ctx, self._opened = ctx, []  # type: tuple[moderngl.Context, list[Any]]
-        self.now, self.views, self.by_depth = now, views, by_depth
-        self.seen = [look(view, SIZE, has_box) for view in now]
-        self.pictures = [seen.picture(plain) for seen in self.seen]
-        self.ideal = [seen.picture(colour) for seen in self.seen]
-        self.painted = [painted_view(then[eye], SIZE, NET_SIZE, colour, has_box) for eye in views]
-        self.depth = PaintDepth(ctx)
-        self._opened.append(self.depth)
-        self.frame = self._frame(1, now)
-        self.paint = self._paint(self._frame(0, then, has_box))
-        if not by_depth:
-            self.frame, self.paint = replace(self.frame, depth=None, posed=True), replace(self.paint, depth=None)
-
-    def _frame(self, sequence: int, eyes: Eyes, has_box: bool = True) -> GlFrame:
-        seen = [look(view, SIZE, has_box) for view in eyes] if sequence == 0 else self.seen
-        colours = [self._own(self._ctx.texture(SIZE, 3, each.picture(plain)[::-1].tobytes())) for each in seen]
-        depths = [
-            self._own(self._ctx.depth_texture(SIZE, each.depth(view)[::-1].tobytes()))
-            for each, view in zip(seen, eyes, strict=True)
-        ]
-        for depth in depths:
-            depth.compare_func = ""
-        return GlFrame(sequence, sequence / 60, (colours[0], colours[1]), eyes, (depths[0], depths[1]))
-
-    def _paint(self, source: GlFrame) -> PaintTextures:
-        texels = [np.dstack([each.paint_hwC, each.guide_hw])[::-1] for each in self.painted]
-        texture = self._own(self._ctx.texture((NET_SIZE[0], len(texels) * NET_SIZE[1]), 4, np.stack(texels).tobytes()))
-        pixels = np.zeros((len(texels), NET_SIZE[1], NET_SIZE[0], 3), np.uint8)
-        tensor = TensorFrame(0, 0.0, pixels, source.eyes, self.views, posed=True)
-        self.depth.keep(source, NET_SIZE, self.views)
-        self.depth.belongs(tensor)
-        return PaintTextures(texture, PaintedFrame(tensor, pixels, 0), self.depth.of(tensor))
-
-    def _own(self, thing: Any) -> Any:
-        self._opened.append(thing)
-        return thing
-
-    def drawn(self, eye: int, upsampling: Any = "joint-fast", **options: Any) -> Image:
-        framebuffer, compositor = self._ctx.simple_framebuffer(SIZE), Compositor(self._ctx, upsampling)
-        compositor.draw(self.frame, self.paint, 1.0, eye, framebuffer, (0, 0, *SIZE), **options)
-        pixels = np.frombuffer(framebuffer.read(components=3, alignment=1), np.uint8).reshape(*SIZE[::-1], 3)
-        compositor.close()
-        framebuffer.release()
-        return pixels[::-1]
-
-    def expected(self, eye: int, upsampling: Any = "joint-fast") -> Image:
-        own = self.views.index(eye) if eye in self.views else 0
-        pictures: list[PaintedView] = [self.painted[own], *(self.painted[:own] + self.painted[own + 1 :])]
-        depth = self.seen[eye].depth(self.now[eye]) if self.by_depth else None
-        small, guide = carried(self.pictures[eye], self.now[eye], depth, pictures)
-        return composite(self.pictures[eye], small, guide, upsampling=upsampling)
-
-    def close(self) -> None:
-        for thing in self._opened:
-            (thing.close if isinstance(thing, PaintDepth) else thing.release)()
+from artem_vr.frame import BOTH, Views
 
 
 @pytest.fixture
@@ -227,7 +140,7 @@ def test_what_was_hidden_behind_the_box_is_painted_like_the_wall(
     moment: Callable, monkeypatch: pytest.MonkeyPatch, views: Views, look_alike: bool
 ) -> None:
     if look_alike:
-        monkeypatch.setitem(globals(), "plain", flat)
+        monkeypatch.setattr("carried_moment.plain", flat)
         monkeypatch.setattr("carried_world.plain", flat)
     one = moment(stereo_views(THEN, SIZE), stereo_views(Pose((0.5, 1.6, 0.0)), SIZE), views, colour=red_box)
     for eye in BOTH:

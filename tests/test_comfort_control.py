@@ -64,6 +64,9 @@ def test_options_name_what_is_asked_for_and_leave_the_rest() -> None:
     assert PreviewOptions().comfort(on_processor=True) == Comfort(stereo="one")
     asked = PreviewOptions(stereo="both", settle=0.5, steady=0.0).comfort(on_processor=True)
     assert asked == Comfort(settle=0.5, steady=0.0, stereo="both")
+    assert PreviewOptions(foveated=True).comfort(on_processor=False) == Comfort(periphery=2)
+    assert PreviewOptions(foveated=True, periphery="quarter").comfort(on_processor=False) == Comfort(periphery=4)
+    assert PreviewOptions(periphery="half").comfort(on_processor=False) == Comfort(periphery=2)
     assert PreviewOptions(carry=False).comfort(on_processor=True).stereo == "shared", "nothing can be borrowed"
 
 
@@ -75,6 +78,7 @@ def test_options_name_what_is_asked_for_and_leave_the_rest() -> None:
         ("steady", 1e9, "--steady"),
         ("settle", float("nan"), "--settle nan"),
         ("split", "left", "before, after"),
+        ("periphery", "third", "half, quarter"),
     ],
 )
 def test_what_makes_no_sense_is_told_in_one_line(option: str, value: object, message: str) -> None:
@@ -93,6 +97,9 @@ def test_what_makes_no_sense_is_told_in_one_line(option: str, value: object, mes
         ({"source": "webcam:0"}, Comfort(stereo="both"), 2),
         ({"source": "stereo:0"}, Comfort(stereo="one"), 2),
         ({"source": "screen", "side_by_side": True}, Comfort(stereo="one"), 2),
+        ({}, Comfort(stereo="one", periphery=2), 2),
+        ({}, Comfort(periphery=4), 6),
+        ({"source": "webcam:0"}, Comfort(periphery=2), 2),
     ],
 )
 def test_an_engine_is_made_ready_for_as_many_pictures_as_come(asked: dict, comfort: Comfort, pictures: int) -> None:

@@ -101,6 +101,23 @@ def test_a_painting_is_told_once_with_its_own_size(governor: ScriptedGovernor, f
     assert governor.told == [(1.0, 3.0), (2.0, 4.0, 7.0, (16, 24)), (3.0, 5.0)]
 
 
+def test_foveated_pictures_are_smaller_and_are_told_as_what_was_chosen(
+    governor: ScriptedGovernor, frames: list[GlFrame]
+) -> None:
+    budget, bridge = PaintBudget(governor, 60.0), SizedBridge((64, 96))
+    governor.choice = Choice((128, 192), 1, "as started")
+    budget.picture(frames[0], bridge, periphery=2)
+    assert bridge.net_size == (64, 96)
+    for number, (size, told) in enumerate([((64, 96), (128, 192)), ((128, 192), (256, 384))]):
+        pixels = np.zeros((4, size[1], size[0], 3), np.uint8)
+        source = TensorFrame(number, 0.0, pixels, frames[0].eyes)
+        budget.frame_shown(float(number), 5.0, PaintedFrame(source, pixels, 0, 7.0))
+        assert governor.told[-1] == (float(number), 5.0, 7.0, told)
+    budget.picture(frames[1], bridge, periphery=1)
+    assert bridge.net_size == (128, 192)
+    budget.close()
+
+
 def test_the_report_and_the_line_for_people(governor: ScriptedGovernor) -> None:
     governor.choice = Choice((32, 48), 2, "less often")
     budget = PaintBudget(governor, 20.0)

@@ -10,11 +10,11 @@ from banks import ADAIN_SIDE, STYLES, picture, random_adain_bank, random_bank, t
 from PIL import Image
 
 from artem_vr import live, offline_painter, picture_styles, resources
-from artem_vr.config import PreviewOptions, StylizeOptions
+from artem_vr.config import PreviewOptions
 from artem_vr.engines.loading import load_network
 from artem_vr.engines.torch import TorchEngine
 from artem_vr.errors import ArtemError, InputError, ModelError, UsageError
-from artem_vr.offline_painter import stylize_file
+from artem_vr.offline_painter import StylizeOptions, stylize_file
 from artem_vr.picture_styles import open_bank, with_pictures
 from artem_vr.ports import Action
 from artem_vr.style_control import FADE_SECONDS, StyleControl, parse_style

@@ -139,13 +139,18 @@ def test_a_split_shows_old_paint_in_place_on_one_side_and_settled_paint_on_the_o
 
 
 def test_the_round_of_ways_is_gone_while_it_runs_and_the_engine_is_told(rig):
-    steps = {number: [Action.NEXT_COMFORT] for number in range(1, 7)}
-    one = rig(frames=8, every_frame=True, script=steps, comfort=ComfortControl(Comfort(steady=2.0, stereo="both")))
+    steps = {number: [Action.NEXT_COMFORT] for number in range(1, 8)}
+    one = rig(frames=9, every_frame=True, script=steps, comfort=ComfortControl(Comfort(steady=2.0, stereo="both")))
     one.stylizer.steadiness = Steadiness(2.0, shared=False)
-    told = []
+    told, sizes = [], []
     while one.pipeline.tick():
         told.append((one.stylizer.steadiness.seconds, one.stylizer.steadiness.shared, one.pipeline.pictures))
+        sizes.append(one.pipeline.net_size)
     # Both eyes see one picture here, which whoever does not ask for both has painted once.
-    assert told[:4] == [(2.0, False, 2), (2.0, True, 1), (2.0, True, 1), (0.0, False, 2)]
-    assert told[4] == (2.0, False, 2), "half and half"
-    assert told[5] == told[0], "and round again"
+    assert told[:3] == [(2.0, False, 2), (2.0, True, 1), (2.0, True, 1)]
+    assert told[3] == (2.0, False, 4), "foveated"
+    assert sizes[3] == (sizes[0][0] // 2, sizes[0][1] // 2)
+    assert told[4] == (0.0, False, 2)
+    assert told[5] == (2.0, False, 2), "half and half"
+    assert told[6] == told[0], "and round again"
+    assert {size for number, size in enumerate(sizes) if number != 3} == {sizes[0]}

@@ -10,6 +10,7 @@ from banks import picture, random_bank
 
 from artem_vr.camera import Pose, stereo_views
 from artem_vr.engines.torch import TorchEngine
+from artem_vr.foveation import pictures
 from artem_vr.frame import TensorFrame
 from artem_vr.steadiness import LONGEST_GAP, Steadiness, moved, pooled
 from artem_vr.styles import StyleBank
@@ -63,7 +64,9 @@ class NotingEngine:
     def paint_steady(self, pixels_EHWC: Any, styles_ED: Any, previous_ES: Any, share: float) -> Any:
         self.notes.append((previous_ES, share))
         own = np.stack([pixels_EHWC.mean((1, 2, 3)), pixels_EHWC.var((1, 2, 3))], axis=1).astype(np.float32)
-        return pixels_EHWC, own if previous_ES is None else previous_ES + share * (own - previous_ES)
+        return pixels_EHWC, own if previous_ES is None else previous_ES + np.reshape(share, (-1, 1)) * (
+            own - previous_ES
+        )
 
     def on_host(self, pixels_EHWC: np.ndarray) -> np.ndarray:
         return pixels_EHWC
@@ -82,6 +85,49 @@ def shares(*frames: TensorFrame, seconds: float = 1.0) -> list[float | None]:
         steadiness.paint(engine, each, STYLES)
     assert engine.notes[0][0] is None
     return [None if previous is None else share for previous, share in engine.notes[1:]]
+
+
+def foveated(pixels_EHWC: np.ndarray, seconds: float) -> TensorFrame:
+    """Both eyes, and of each a finer picture of its middle, which is far brighter."""
+    views, windows = pictures((0, 1), ((0.5, 0.5), (0.5, 0.5)), 2)
+    middle = np.minimum(pixels_EHWC.astype(int) + 120, 255).astype(np.uint8)
+    return TensorFrame(0, 100.0 + seconds, np.concatenate([pixels_EHWC, middle]), EYES, views, False, windows)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("seconds", [0.0, 0.5])
+def test_finer_pictures_are_painted_as_parts_of_the_whole(shared: bool, seconds: float) -> None:
+    engine, steadiness = NotingEngine(), Steadiness(seconds, shared)
+    styles = np.ones((4, 5), np.float32)
+    seen = room()
+    seen[1] = seen[1] // 2 + 60
+    steadiness.paint(engine, foveated(seen, 0.0), styles)
+    steadiness.paint(engine, foveated(seen, 0.05), styles)
+    own = np.stack([seen.mean((1, 2, 3)), seen.var((1, 2, 3))], axis=1).astype(np.float32)
+    whole = pooled(own) if shared else own
+    (first, share), (begun, begun_share), (after, after_share) = engine.notes
+    assert first is None and share == 1.0, "once to know what the whole eyes have"
+    for previous in (begun, after):
+        np.testing.assert_allclose(previous, np.concatenate([whole, whole]), rtol=1e-4)
+    np.testing.assert_array_equal(begun_share, [1, 1, 0, 0])
+    later = 1.0 if seconds == 0 else 1 - np.exp(-0.1)
+    np.testing.assert_allclose(after_share, [later, later, 0, 0], rtol=1e-6)
+
+
+def test_a_real_network_paints_the_middle_in_the_colours_of_what_is_around_it() -> None:
+    """A dark half of a bright picture: by its own statistics it would be painted as light as the whole."""
+    shipped = StyleBank.load()
+    engine, styles = TorchEngine(shipped), np.repeat(shipped.vector("great-wave")[None], 2, axis=0)
+    seen = picture(96, 128, 4) // 3
+    seen[:, 64:] = 255 - seen[:, 64:]
+    views, windows = pictures((0,), ((0.25, 0.5), (0.25, 0.5)), 2)
+    pixels = np.stack([seen, seen[24:72, :64].repeat(2, 0).repeat(2, 1)])
+    frame = TensorFrame(0, 100.0, pixels, EYES, views, False, windows)
+    apart = []
+    for painted in (Steadiness(0.0).paint(engine, frame, styles), engine.paint(pixels, styles)):
+        around, middle = painted[0, 24:72, :64].mean((0, 1)), painted[1].mean((0, 1))
+        apart.append(np.abs(around - middle).max())
+    assert apart[0] < 0.2 * apart[1]
 
 
 def test_the_share_follows_from_the_time_between_frames() -> None:

@@ -15,7 +15,7 @@ from torch import Tensor
 from artem_vr.bridges.host import checked, checked_shape, checked_views
 from artem_vr.bridges.interop import Interop, SharedBuffer
 from artem_vr.errors import GraphicsError, UsageError
-from artem_vr.frame import BOTH, GlFrame, PaintedFrame, Size, TensorFrame, Views
+from artem_vr.frame import BOTH, WHOLE, GlFrame, PaintedFrame, Size, TensorFrame, Views, Windows
 from artem_vr.gl.area import AreaFilter
 from artem_vr.gl.framebuffer import release_framebuffer
 from artem_vr.ports import PaintTextures
@@ -44,7 +44,7 @@ class CudaGlBridge:
     def __init__(self, ctx: moderngl.Context, net_size: Size, interop: Interop) -> None:
         self._ctx, self._interop = ctx, interop
         self.host_bytes = 0
-        self._size, self._views = checked(net_size), BOTH
+        self._size, self._views, self._windows = checked(net_size), BOTH, Windows()
         self._area = AreaFilter(ctx)
         self._target: moderngl.Framebuffer | None = None
         self._ring: list[SharedBuffer] = []
@@ -78,10 +78,12 @@ class CudaGlBridge:
         """The eyes that the engine gets."""
         return self._views
 
-    def choose(self, views: Views) -> None:
+    def choose(self, views: Views, windows: Windows = ()) -> None:
         """Gives these eyes only, from the next frame on, as `resize` changes their size. Raises `UsageError`."""
+        checked_views(views, windows)
+        self._windows = windows
         if views != self._views:
-            self._views = checked_views(views)
+            self._views = views
             self._start_anew()
 
     def _start_anew(self) -> None:
@@ -140,7 +142,7 @@ class CudaGlBridge:
             pixels_EHWC = shared.map().view(len(self._views), height, width, _RGBA)[..., :3]
             self._interop.announce()
         return TensorFrame(
-            frame.sequence, frame.captured_at, pixels_EHWC, frame.eyes, self._views, posed=frame.has_poses
+            frame.sequence, frame.captured_at, pixels_EHWC, frame.eyes, self._views, frame.has_poses, self._windows
         )
 
     @property
@@ -154,7 +156,8 @@ class CudaGlBridge:
         for place, eye in enumerate(self._views):
             # Drawn upside down: what GL reads first is then the picture's top row.
             viewport = 0, place * height, width, height
-            self._area.draw(frame.color[eye], self._drawn, viewport, flip=True, content=frame.content)
+            window = self._windows[place] if self._windows else WHOLE
+            self._area.draw(frame.color[eye], self._drawn, viewport, flip=True, content=frame.content, window=window)
 
     def to_texture(self, painted: PaintedFrame) -> PaintTextures:
         """The paint as one RGBA8 texture (see `PaintTextures`). Valid until the next call; the same again is free.

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artem_vr.errors import UsageError
-from artem_vr.frame import BOTH, EYES, GlFrame, PaintedFrame, Size, TensorFrame, Views
+from artem_vr.frame import BOTH, EYES, WHOLE, GlFrame, PaintedFrame, Size, TensorFrame, Views, Windows
 from artem_vr.gl.area import AreaFilter
 from artem_vr.gl.context import is_software
 from artem_vr.gl.framebuffer import release_framebuffer
 from artem_vr.ports import PaintTextures
 
-Readback = tuple[GlFrame, moderngl.Buffer]
+Readback = tuple[GlFrame, Windows, moderngl.Buffer]
 
 
 class HostBridge:
@@ -33,7 +33,7 @@ class HostBridge:
         self._upright_HWC = np.empty((0, 0, 4), np.uint8)
         self._last_paint: PaintTextures | None = None
         self._closed = False
-        self._views = BOTH
+        self._views, self._windows = BOTH, Windows()
         self._allocate(net_size)
 
     @property
@@ -53,10 +53,14 @@ class HostBridge:
             self._free_readback()
             self._allocate(net_size)
 
-    def choose(self, views: Views) -> None:
-        """Gives these eyes only, from the next frame on; a copy under way is dropped. Raises `UsageError`."""
+    def choose(self, views: Views, windows: Windows = ()) -> None:
+        """Gives these eyes only, from the next frame on; of other ones a copy under way is dropped.
+
+        Raises `UsageError`.
+        """
+        checked_views(views, windows)
+        self._windows = windows
         if views != self._views:
-            checked_views(views)
             self._free_readback()
             self._views = views
             self._allocate(self._size)
@@ -73,7 +77,7 @@ class HostBridge:
 
     def _free_readback(self) -> None:
         if self._under_way is not None:
-            self._free.append(self._under_way[1])
+            self._free.append(self._under_way[2])
             self._under_way = None
         for buffer in self._free:
             buffer.release()
@@ -95,7 +99,7 @@ class HostBridge:
                 self._shrink(frame)
                 self._target.read_into(self._rgba_HWC, components=4)
                 self.host_bytes += self._rgba_HWC.nbytes
-                self._last_read = frame, self._tensor(frame)
+                self._last_read = frame, self._tensor(frame, self._windows)
             return self._last_read[1]
         ready, self._under_way = self._under_way, None
         newest = ready or self._last_read
@@ -142,28 +146,29 @@ class HostBridge:
         for place, eye in enumerate(self._views):
             # Drawn upside down: what GL reads first is then the picture's top row.
             viewport = 0, place * height, width, height
-            self._area.draw(frame.color[eye], self._target, viewport, flip=True, content=frame.content)
+            window = self._windows[place] if self._windows else WHOLE
+            self._area.draw(frame.color[eye], self._target, viewport, flip=True, content=frame.content, window=window)
 
     def _start(self, frame: GlFrame) -> Readback:
         self._shrink(frame)
         buffer = self._free.pop()
         self._target.read_into(buffer, components=4)
-        return frame, buffer
+        return frame, self._windows, buffer
 
     def _finish(self, readback: Readback) -> TensorFrame:
-        frame, buffer = readback
+        frame, windows, buffer = readback
         buffer.read_into(self._rgba_HWC)
         self.host_bytes += self._rgba_HWC.nbytes
         self._free.append(buffer)
-        return self._tensor(frame)
+        return self._tensor(frame, windows)
 
-    def _tensor(self, frame: GlFrame) -> TensorFrame:
+    def _tensor(self, frame: GlFrame, windows: Windows) -> TensorFrame:
         width, height = self._size
         # New memory each time: the engine's thread may hold on to the last ones.
         pixels_EHWC: NDArray[np.uint8] = np.empty((len(self._views), height, width, 3), np.uint8)
         cv2.cvtColor(self._rgba_HWC, cv2.COLOR_RGBA2RGB, dst=pixels_EHWC.reshape(-1, width, 3))
         return TensorFrame(
-            frame.sequence, frame.captured_at, pixels_EHWC, frame.eyes, self._views, posed=frame.has_poses
+            frame.sequence, frame.captured_at, pixels_EHWC, frame.eyes, self._views, frame.has_poses, windows
         )
 
     def close(self) -> None:
@@ -184,10 +189,18 @@ def checked(net_size: Size) -> Size:
     return net_size
 
 
-def checked_views(views: Views) -> Views:
-    """The views themselves. Raises `UsageError` for anything but one eye or both, in rising order."""
-    if views not in (BOTH, *((eye,) for eye in range(EYES))):
+def checked_views(views: Views, windows: Windows = ()) -> Views:
+    """The views themselves.
+
+    Raises `UsageError` for anything but one eye or both, in rising order, which may come again where there are windows,
+    one for each picture.
+    """
+    eyes = tuple(sorted(set(views)))
+    scales = len(views) // max(1, len(eyes))
+    if eyes not in (BOTH, *((eye,) for eye in range(EYES))) or views != eyes * scales or scales > max(1, len(windows)):
         raise UsageError(f"a bridge has no eyes {views}: choose (0,), (1,) or (0, 1)")
+    if windows and len(windows) != len(views):
+        raise UsageError(f"a bridge has {len(views)} pictures to fill, and {len(windows)} windows: give one for each")
     return views
 
 

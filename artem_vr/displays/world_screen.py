@@ -92,7 +92,7 @@ class WorldScreen:
         self._head_44 = head_pose(request.eyes)
         self._history.add(request.time, self._head_44)
         self._shown = _Shown(request.time, (0, 0, *self._size), False)
-        return replace(request, eye_size=self._size)
+        return replace(request, eye_size=self._size, gaze=None)
 
     def expect(self, frame: GlFrame) -> None:
         """Takes from the frame when it was taken, which part is picture, and whether the eyes see two of them."""

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artem_vr.errors import EngineError
+from artem_vr.ports import Share
 
 SMALLEST_SIDE = 8
 """Fewer pixels than this leave the networks a feature map of one pixel, which no normalisation can handle."""
@@ -30,7 +31,7 @@ def check_batch(pixels_EHWC: Any, styles_ED: Any, style_size: int) -> None:
 
 
 def steady_inputs(
-    previous_ES: Any, share: float, count: int, size: int
+    previous_ES: Any, share: Share, count: int, size: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """What `artem_vr.ports.SteadyEngine.paint_steady` was given, as inputs of the network: (E, S) and (E, 1).
 
@@ -42,6 +43,10 @@ def steady_inputs(
         previous_ES, share = np.zeros((count, size), np.float32), 1.0
     if getattr(previous_ES, "shape", None) != (count, size):
         raise EngineError(f"the engine takes statistics ({count}, {size}), not {getattr(previous_ES, 'shape', None)}")
-    if not 0 <= share <= 1:
+    shares = np.asarray(share, np.float32)
+    if shares.shape not in ((), (count,)):
+        raise EngineError(f"the engine takes one share, or one for each of {count} pictures, not {shares.shape}")
+    if not (shares.min() >= 0 and shares.max() <= 1):
         raise EngineError(f"a share is between 0 and 1, not {share}")
-    return np.require(previous_ES, np.float32, ["C", "W"]), np.full((count, 1), share, np.float32)
+    shares_E1 = np.broadcast_to(shares.reshape(-1, 1), (count, 1)).copy()
+    return np.require(previous_ES, np.float32, ["C", "W"]), shares_E1

@@ -21,6 +21,7 @@ from artem_vr.engines.loading import load_network
 from artem_vr.engines.replay import Player, Work, open_player
 from artem_vr.errors import EngineError
 from artem_vr.nets.compact import SquareConvolution, evened
+from artem_vr.ports import Share
 from artem_vr.styles import StyleBank
 
 _DTYPES = {"f16": torch.float16, "bf16": torch.bfloat16, "f32": torch.float32}
@@ -77,7 +78,7 @@ class CudaGraphEngine:
         return self._statistics_size > 0
 
     def paint_steady(
-        self, pixels_EHWC: Any, styles_ED: NDArray[np.float32], previous_ES: NDArray[np.float32] | None, share: float
+        self, pixels_EHWC: Any, styles_ED: NDArray[np.float32], previous_ES: NDArray[np.float32] | None, share: Share
     ) -> tuple[Any, NDArray[np.float32]]:
         """See `artem_vr.ports.SteadyEngine`. The steady way is a recording of its own for each shape."""
         with self._ready(pixels_EHWC, styles_ED) as network:

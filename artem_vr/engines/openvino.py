@@ -21,6 +21,7 @@ from artem_vr.engines.graph_cache import GraphCache
 from artem_vr.engines.made_by_shape import MadeByShape
 from artem_vr.errors import EngineError
 from artem_vr.machine import processor
+from artem_vr.ports import Share
 from artem_vr.styles import StyleBank
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class OpenVinoEngine:
         return painted
 
     def paint_steady(
-        self, pixels_EHWC: Any, styles_ED: NDArray[np.float32], previous_ES: NDArray[np.float32] | None, share: float
+        self, pixels_EHWC: Any, styles_ED: NDArray[np.float32], previous_ES: NDArray[np.float32] | None, share: Share
     ) -> tuple[Any, NDArray[np.float32]]:
         """See `artem_vr.ports.SteadyEngine`; takes and gives NumPy arrays.
 

@@ -13,6 +13,7 @@ from artem_vr.engines.arguments import check_batch, steady_inputs
 from artem_vr.engines.bytes_network import BytesNetwork, statistics_size
 from artem_vr.engines.loading import load_network
 from artem_vr.errors import EngineError
+from artem_vr.ports import Share
 from artem_vr.styles import StyleBank
 
 
@@ -50,7 +51,7 @@ class TorchEngine:
 
     @torch.inference_mode()
     def paint_steady(
-        self, pixels_EHWC: Any, styles_ED: NDArray[np.float32], previous_ES: NDArray[np.float32] | None, share: float
+        self, pixels_EHWC: Any, styles_ED: NDArray[np.float32], previous_ES: NDArray[np.float32] | None, share: Share
     ) -> tuple[Any, NDArray[np.float32]]:
         """See `artem_vr.ports.SteadyEngine`; takes and gives NumPy arrays."""
         with self._ready(pixels_EHWC, styles_ED) as network:

@@ -4,7 +4,7 @@ import math
 
 import moderngl
 
-from artem_vr.frame import Size
+from artem_vr.frame import WHOLE, Size, Window
 from artem_vr.gl.fullscreen import FullscreenPass, Viewport
 
 _MAX_TAPS = 16
@@ -27,20 +27,24 @@ class AreaFilter:
         viewport: Viewport,
         flip: bool = False,
         content: Viewport | None = None,
+        window: Window = WHOLE,
     ) -> None:
-        """Fills `viewport` with the whole of `texture`; `flip` turns it upside down.
+        """Fills `viewport` with `texture`, or this part of it; `flip` turns it upside down.
 
         Of what lies outside `content`, in texels, nothing is drawn: the mirror image of the content takes its place.
         """
         width, height = texture.size
         left, low, *extent = content or (0, 0, width, height)
-        same_size: bool = texture.size == viewport[2:]
-        self._pass(taps(width, viewport[2]), taps(height, viewport[3]), content is not None).draw(
+        same_size: bool = window == WHOLE and texture.size == viewport[2:]
+        under = [round(length * share) for length, share in zip(texture.size, window[2:], strict=True)]
+        across, down = (taps(*lengths) for lengths in zip(under, viewport[2:], strict=True))
+        self._pass(across, down, content is not None).draw(
             framebuffer,
             viewport,
             [texture],
             [not same_size],
-            footprint=(1 / viewport[2], 1 / viewport[3]),
+            footprint=(window[2] / viewport[2], window[3] / viewport[3]),
+            window=window,
             vertical=(1.0, -1.0) if flip else (0.0, 1.0),
             content=(left / width, low / height, extent[0] / width, extent[1] / height),
         )

@@ -6,6 +6,7 @@ from typing import Any
 
 from artem_vr.xr import bindings
 from artem_vr.xr.bindings import PROFILES, Profile
+from artem_vr.xr.eye_gaze import open_eye_gaze
 from artem_vr.xr.gestures import HandsInput
 from artem_vr.xr.library import xr
 from artem_vr.xr.runtime import Runtime, forget
@@ -18,10 +19,14 @@ _BILLION = 1_000_000_000
 class ActionSet:
     """All actions of the program, bound for every controller of `profiles` that the runtime knows.
 
+    `eye_gaze` is where the person looks, None where the headset cannot tell or, without `gaze`, nobody shall know.
+
     Made for a session before its first frame. Raises what OpenXR raises.
     """
 
-    def __init__(self, runtime: Runtime, session: Session, profiles: Sequence[Profile] = PROFILES) -> None:
+    def __init__(
+        self, runtime: Runtime, session: Session, profiles: Sequence[Profile] = PROFILES, gaze: bool = True
+    ) -> None:
         self._instance, self._session = runtime.instance, session
         self._set = xr.create_action_set(runtime.instance, xr.ActionSetCreateInfo("painting", "Painting", priority=0))
         self._hands = [xr.string_to_path(runtime.instance, hand) for hand in bindings.HANDS]
@@ -37,6 +42,8 @@ class ActionSet:
         ]
         for profile in self._profiles:
             self._suggest(profile)
+        self.eye_gaze = open_eye_gaze(runtime, session, self._set) if gaze else None
+        # A session takes action sets once, all together: what reads them must have its actions by now.
         xr.attach_session_action_sets(session.handle, xr.SessionActionSetsAttachInfo(action_sets=[self._set]))
 
     def _action(self, name: str, title: str, kind: Any, hands: Collection[Any] = ()) -> Any:
@@ -100,6 +107,8 @@ class ActionSet:
 
     def close(self) -> None:
         """Destroys the actions. May be called twice, and after the runtime has died."""
+        if self.eye_gaze is not None:
+            self.eye_gaze.close()
         if self._set is not None:
             action_set, self._set = self._set, None
             forget(xr.destroy_action_set, action_set)

@@ -13,7 +13,10 @@ PATIENCE = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Headset:
-    """What a runtime says of itself. `eye_size` is what it recommends for one eye."""
+    """What a runtime says of itself. `eye_size` is what it recommends for one eye.
+
+    `tracks_eyes` is whether the headset can tell where they look.
+    """
 
     runtime: str
     version: str
@@ -21,6 +24,7 @@ class Headset:
     eye_size: Size
     switched_on: tuple[str, ...]
     extensions: tuple[str, ...]
+    tracks_eyes: bool
 
 
 def probe(patience: float = PATIENCE) -> Headset:
@@ -51,6 +55,7 @@ def _ask() -> Headset | DisplayError:
         runtime.eye_size,
         tuple(sorted(runtime.extensions)),
         tuple(sorted(runtime.available)),
+        runtime.tracks_eyes,
     )
     runtime.close()
     return headset

@@ -1,6 +1,7 @@
 """An OpenXR instance: which runtime answers, what it can do, and the headset it has."""
 
 import contextlib
+import ctypes
 import sys
 from typing import Any
 
@@ -14,6 +15,7 @@ EGL = "XR_MNDX_egl_enable"
 DEPTH = "XR_KHR_composition_layer_depth"
 CLOCK = "XR_KHR_convert_timespec_time"
 PICO = "XR_BD_controller_interaction"
+EYE_GAZE = "XR_EXT_eye_gaze_interaction"
 
 VIEWS = xr.ViewConfigurationType.PRIMARY_STEREO
 _FIRST_API = xr.Version(1, 0, 0)  # everything used here; the newest runtimes take it and the oldest ask for it
@@ -25,7 +27,7 @@ class RuntimeAwayError(DisplayError):
 
 class Runtime:
     """Connects to the active runtime. `name` is what it calls itself, `headset` what its device is called,
-    `eye_size` what it recommends for an eye.
+    `eye_size` what it recommends for an eye. `tracks_eyes` is whether the headset can tell where they look.
 
     `extensions` holds what is switched on. Raises `DisplayError`, and its child `RuntimeAwayError` for what may
     change while one waits.
@@ -37,7 +39,7 @@ class Runtime:
             raise DisplayError(
                 "the active OpenXR runtime takes no OpenGL pictures: make another runtime the active one"
             )
-        wanted = [OPENGL, DEPTH, PICO]
+        wanted = [OPENGL, DEPTH, PICO, EYE_GAZE]
         if sys.platform.startswith("linux"):
             wanted += [EGL, CLOCK]
         self.extensions = frozenset(wanted) & self.available
@@ -59,6 +61,7 @@ class Runtime:
         system = xr.get_system_properties(self.instance, self.system)
         self.headset = system.system_name.decode(errors="replace")
         self.eye_size, self.largest_eye = self._eye_sizes()
+        self.tracks_eyes = EYE_GAZE in self.extensions and self._has_eye_tracker()
 
     def _create(self) -> Any:
         application = xr.ApplicationInfo(
@@ -95,6 +98,15 @@ class Runtime:
             max(recommended[1], min(view.max_image_rect_height for view in views)),
         )
         return recommended, largest
+
+    def _has_eye_tracker(self) -> bool:
+        """Whether this headset has eye tracking that is good enough to aim with; not where the runtime does not say."""
+        eyes = xr.SystemEyeGazeInteractionPropertiesEXT()
+        system = xr.SystemProperties(next=ctypes.cast(ctypes.pointer(eyes), ctypes.c_void_p))
+        # The binding's own call makes the structure itself, and so has no place for what hangs on to it.
+        ask = xr.raw_functions.xrGetSystemProperties
+        result = xr.check_result(ask(self.instance, self.system, ctypes.byref(system)))
+        return not result.is_exception() and bool(eyes.supports_eye_gaze_interaction)
 
     def blend_mode(self) -> Any:
         """The first way of blending with the surroundings that the runtime prefers."""

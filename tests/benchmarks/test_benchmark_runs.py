@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import foveated
 import growth
 import measured_on
 import overlap
@@ -12,8 +13,12 @@ import pipeline_plot
 import pipelines
 import pytest
 import results_page
+from banks import random_bank
+from foveated_section import foveated_section
 from pipeline_sections import gpu_section, slope
 from preview_run import PreviewRun
+
+from artem_vr.engines.torch import TorchEngine
 
 STATS: dict[str, Any] = {
     "frames": 3, "seconds": 0.1, "display_fps": 20.0, "stylized_fps": 10.0,
@@ -22,6 +27,12 @@ STATS: dict[str, Any] = {
     "age_ms": {"p50": 90.0, "p99": 95.0}, "age_frames": {"p50": 1.0, "p99": 2.0, "max": 2},
     "engine": "openvino", "device": "cpu", "precision": "f32", "net_size": [64, 48], "eye_size": [64, 48],
     "source": "scene", "gl_renderer": "nothing",
+}  # fmt: skip
+
+
+PREVIEWED: dict[str, Any] = {
+    "way": "evenly", "size": "128x96", "full_size": [64, 96], "pictures": 1, "shown": 12.5, "painted": 10.0,
+    "age_ms": 90.0, "network_ms": 45.0, "compose_ms": 3.0,
 }  # fmt: skip
 
 
@@ -62,6 +73,24 @@ def test_styles_compile_nothing(folder: Path) -> None:
     assert [row["compilations"] for row in figures["styles"]] in ([0, 0, 0], [None] * 3)
     assert [row["batch"] for row in figures["eyes"]] == [1, 2]
     assert all(row["ms_p50"] > 0 and row["naive"]["ms_p50"] > 0 for row in figures["pixels"])
+
+
+def test_foveated_painting_is_compared_with_painting_evenly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bank = random_bank(tmp_path)
+    monkeypatch.setattr(foveated, "open_engine", TorchEngine)  # compiles nothing
+    monkeypatch.setattr(foveated.StyleBank, "load", lambda path: bank)
+    monkeypatch.setattr(foveated, "STYLES", bank.names[:2])
+    foveated.main(["--quick", "--json", str(tmp_path / "foveated.json")])
+    figures = json.loads((tmp_path / "foveated.json").read_text())
+    ways = {row["way"]: row for row in figures["network"]}
+    assert [ways[way]["pictures"] for way in ("evenly", "half", "quarter")] == [2, 4, 6]
+    assert [ways[way]["pixels_times"] for way in ("evenly", "half", "quarter")] == [1, 2, 5.333]
+    assert ways["evenly"]["times"] == 1 and ways["half"]["ms_p50"] > 0
+    assert [row["statistics"] for row in figures["likeness"]] == ["by its own", "as a part"]
+    assert "preview" not in figures
+    section = foveated_section({**figures, "preview": [PREVIEWED]})
+    assert "| 64x96 | foveated, the rest at a half | 4 x 32x48 |" in section
+    assert "| 64x96 | evenly | 1 | 12.5 | 10.0 | 90 | 45.0 | 3.0 |" in section
 
 
 def test_the_live_loop_is_compared_with_both_kinds_of_sequence(folder: Path) -> None:

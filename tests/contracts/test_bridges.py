@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import cv2
 import moderngl
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from artem_vr.bridges.host import HostBridge
 from artem_vr.bridges.interop import HostInterop
 from artem_vr.cuda_runtime import load_runtime
 from artem_vr.errors import GraphicsError, UsageError
-from artem_vr.frame import GlFrame, PaintedFrame, Size, TensorFrame
+from artem_vr.frame import WHOLE, GlFrame, PaintedFrame, Size, TensorFrame
 from artem_vr.ports import Bridge
 
 NET_SIZE = (32, 36)
@@ -214,6 +215,51 @@ def test_paint_of_one_eye_comes_back_alone(bridge: Bridge, make_gl_frame: Callab
         assert np.array_equal(texels(paint.texture)[:36, :, :3], expected_EHWC[0, ::-1])
         luma_HW = on_host(painted.source.pixels_EHWC)[0] @ np.array([0.299, 0.587, 0.114])
         assert np.abs(texels(paint.texture)[:36, :, 3] - luma_HW[::-1]).max() <= 1
+
+
+def test_windows_show_parts_of_the_eyes_finely(bridge: Bridge, make_gl_frame: Callable) -> None:
+    size = NET_SIZE[0] * 4, NET_SIZE[1] * 4
+    pictures = [np.random.default_rng(seed).integers(0, 255, (size[1], size[0], 3), np.uint8) for seed in (1, 2)]
+    windows = (WHOLE, WHOLE, (0.25, 0.5, 0.5, 0.5), (0.0, 0.25, 0.5, 0.5))
+    bridge.choose((0, 1, 0, 1), windows)
+    tensor = fetch(bridge, make_gl_frame(*pictures, sequence=1))
+    assert (tensor.views, tensor.windows, tensor.scales) == ((0, 1, 0, 1), windows, 2)
+    half, quarter = size[1] // 2, size[0] // 4
+    parts = [
+        *pictures,
+        pictures[0][:half, quarter : 3 * quarter],
+        pictures[1][size[1] // 4 : size[1] * 3 // 4, : size[0] // 2],
+    ]
+    for got, part in zip(on_host(tensor.pixels_EHWC), parts, strict=True):
+        expected = cv2.resize(part, NET_SIZE, interpolation=cv2.INTER_AREA)
+        assert np.abs(got.astype(int) - expected).max() <= 1
+    moved = (WHOLE, WHOLE, (0.5, 0.0, 0.5, 0.5), (0.5, 0.0, 0.5, 0.5))
+    bridge.choose((0, 1, 0, 1), moved)
+    after = fetch(bridge, make_gl_frame(*pictures, sequence=2))
+    assert after.windows == moved and tensor.windows == windows
+    corner = cv2.resize(pictures[0][half:, size[0] // 2 :], NET_SIZE, interpolation=cv2.INTER_AREA)
+    assert np.abs(on_host(after.pixels_EHWC)[2].astype(int) - corner).max() <= 1
+    bridge.choose((0, 1))
+    assert fetch(bridge, make_gl_frame(*pictures, sequence=3)).windows == ()
+
+
+def test_paint_of_windows_comes_back_in_their_order(bridge: Bridge, make_gl_frame: Callable) -> None:
+    bridge.choose((0, 0), (WHOLE, (0.25, 0.25, 0.5, 0.5)))
+    painted = painted_frame(bridge, make_gl_frame)
+    paint = bridge.to_texture(painted)
+    assert (paint.size, paint.scales, paint.views) == (NET_SIZE, 2, (0, 0))
+    for place in range(2):
+        rows = texels(paint.texture)[36 * place : 36 * (place + 1), :, :3]
+        assert np.array_equal(rows, on_host(painted.painted_EHWC)[place, ::-1])
+
+
+@pytest.mark.parametrize(
+    "windows", [(), (WHOLE,), (WHOLE, WHOLE, WHOLE)], ids=["none", "too few for two scales", "not for each picture"]
+)
+def test_windows_that_do_not_fit_are_refused(bridge: Bridge, windows: tuple[Any, ...]) -> None:
+    with pytest.raises(UsageError, match=r"has no eyes|windows: give one for each"):
+        bridge.choose((0, 0), windows)
+    assert bridge.views == (0, 1)
 
 
 @pytest.mark.parametrize("views", [(), (1, 0), (2,), (0, 1, 2)])

@@ -5,16 +5,17 @@ from collections.abc import Sequence
 
 from artem_vr.displays.openxr.eyes import EyeImages
 from artem_vr.displays.openxr.panel import PanelLayer, PanelPicture
-from artem_vr.frame import Size
+from artem_vr.frame import Point, Size
 from artem_vr.gl.context import is_software
 from artem_vr.xr.action_set import ActionSet
 from artem_vr.xr.bindings import Profile
 from artem_vr.xr.clock import RuntimeClock
+from artem_vr.xr.gaze_points import gaze_points
 from artem_vr.xr.graphics_binding import GraphicsContext
 from artem_vr.xr.pose import Matrix
 from artem_vr.xr.runtime import Runtime
-from artem_vr.xr.session import Session
-from artem_vr.xr.space import WorldSpace
+from artem_vr.xr.session import Frame, Session
+from artem_vr.xr.space import LocatedEyes, WorldSpace
 
 
 class Connection:
@@ -34,6 +35,7 @@ class Connection:
         keep: bool,
         depth: bool | None,
         profiles: Sequence[Profile],
+        gaze: bool,
         before: WorldSpace | None = None,
     ) -> None:
         self.runtime = runtime
@@ -48,7 +50,7 @@ class Connection:
             opened.callback(self.space.close)
             self.eyes = EyeImages(runtime, self.session, graphics.ctx, eye_size, keep, depth)
             opened.callback(self.eyes.close)
-            self.controllers = ActionSet(runtime, self.session, profiles)
+            self.controllers = ActionSet(runtime, self.session, profiles, gaze)
             opened.callback(self.controllers.close)
             self.panel = PanelLayer(self.session, graphics.ctx, panel, self.eyes.colour_format)
             opened.callback(self.panel.close)
@@ -58,6 +60,17 @@ class Connection:
         """True when the panel hangs where the person looks."""
         eyes = self.space.eyes
         return eyes is not None and self.panel.is_in_view(eyes.head_44)
+
+    def gaze(self, frame: Frame, located: LocatedEyes) -> tuple[Point, Point] | None:
+        """Where in its picture each eye looks while `frame` is seen; None where nobody can tell.
+
+        Nor is it told while another application is in front. Raises what OpenXR raises.
+        """
+        eye_gaze = self.controllers.eye_gaze
+        if eye_gaze is None or not self.session.focused:
+            return None
+        direction_3 = eye_gaze.direction_3(frame, self.space.handle)
+        return None if direction_3 is None else gaze_points(self.space.world_44[:3, :3] @ direction_3, located.eyes)
 
     def leave(self) -> None:
         """Ends the session in good order, if the runtime still listens, and closes everything."""

@@ -47,7 +47,7 @@ class OpenXrDisplay:
     and connects again; with `once`, it is done then. It ends after `frames` frames (None: never), when the menu button
     is held, or when the runtime asks for it. With `keep` the eyes' pictures can be read back. `depth` submits depth
     too (None: where a graphics card draws). `eye_scale` is how large the eyes' pictures are along each side, against
-    what the runtime recommends. `profiles` are the controllers it has bindings for.
+    what the runtime recommends. `profiles` are the controllers it has bindings for. `gaze` asks where the eyes look.
 
     Raises `DisplayError` or `GraphicsError` when there is no runtime or it cannot be drawn for.
     """
@@ -63,11 +63,12 @@ class OpenXrDisplay:
         depth: bool | None = None,
         eye_scale: float = 1.0,
         profiles: Sequence[Profile] = PROFILES,
+        gaze: bool = True,
     ) -> None:
         self.help_lines: list[str] = []
         self._origin_44 = origin.matrix_44().astype(np.float64)
         self._frames, self._once, self._keep, self._depth = frames, once, keep, depth
-        self._eye_scale, self._profiles = eye_scale, profiles
+        self._eye_scale, self._profiles, self._gaze = eye_scale, profiles, gaze
         self._sequence = 0
         self._over = False
         self._scope = contextlib.ExitStack()
@@ -114,7 +115,7 @@ class OpenXrDisplay:
         try:
             connection = Connection(
                 runtime, self._graphics, self._origin_44, self.eye_size, self._panel, self._keep, self._depth,
-                self._profiles, self._last_space,
+                self._profiles, self._gaze, self._last_space,
             )  # fmt: skip
         except xr.XrException as error:
             raise RuntimeAwayError(f"{runtime.name} opens no session ({reason(error)})") from error
@@ -175,7 +176,8 @@ class OpenXrDisplay:
         if self._sequence == 0:
             self._panel.visibility.wake(self._now, WELCOME_SECONDS)
         self._under_way, self._drawn = (frame, eyes), None
-        request = FrameRequest(self._sequence, self._now, eyes.eyes, connection.eyes.size)
+        size, gaze = connection.eyes.size, connection.gaze(frame, eyes)
+        request = FrameRequest(self._sequence, self._now, eyes.eyes, size, gaze)
         self._sequence += 1
         return request
 
