@@ -177,14 +177,14 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")] = False,
 ) -> None:
     """Train a network of your own."""
-    from trainer.command import train as run_training
-
     pairs = {}
     for override in overrides or []:
         key, sign, value = override.partition("=")
         if not sign or not key:
             raise UsageError(f"--set {override}: write KEY=VALUE, for example --set steps=2000")
         pairs[key.strip()] = value.strip()
+    from trainer.command import train as run_training  # which takes long: a mistake is told before
+
     run_training(recipe, pairs, output, resume)
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 import moderngl
 import numpy as np
 import pytest
+from command_line import CommandLine
+from kept_courtyard import keep_courtyard
 from numpy.typing import NDArray
 
 from artem_vr.camera import Pose, stereo_views
@@ -23,6 +25,13 @@ os.environ["ARTEM_VR_STYLES"] = os.devnull
 # Graphs that were kept by another run would hide a conversion that has broken; those of this run save minutes.
 _kept = tempfile.TemporaryDirectory(prefix="artem-vr-tests-", ignore_cleanup_errors=True)
 os.environ["ARTEM_VR_CACHE"] = _kept.name
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_courtyard() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        keep_courtyard(patch)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -83,6 +92,12 @@ def private_screen() -> Iterator[str]:
     yield f":{number}"
     process.terminate()
     process.wait()
+
+
+@pytest.fixture
+def command_line(capfd: pytest.CaptureFixture[str]) -> CommandLine:
+    """Runs `artem-vr` in this process."""
+    return CommandLine(capfd)
 
 
 @pytest.fixture

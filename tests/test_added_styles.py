@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from banks import STYLES, random_bank, tiny_recipe
+from command_line import CommandLine
 from safetensors.numpy import save_file
 
 from artem_vr import added_styles, resources
@@ -126,20 +127,17 @@ def test_the_fingerprint_is_of_the_network_and_of_nothing_else(bank: StyleBank, 
     assert replace(bank, card=bank.card.model_copy(update={"network": shape})).fingerprint != bank.fingerprint
 
 
-def list_styles(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "artem_vr", "styles", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-
-
-def test_the_command_line_lists_added_styles(bank: StyleBank) -> None:
+def test_the_command_line_lists_added_styles(bank: StyleBank, command_line: CommandLine) -> None:
     put(bank, added(bank, "mine"))
     put(bank, replace(added(bank, "bad"), network="f" * 64), "bad.safetensors")
-    shown = list_styles("--model", bank.path)
+    # In a process of its own, where nothing but the program itself makes anything of warnings.
+    command = [sys.executable, "-m", "artem_vr", "styles", "--model", str(bank.path)]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     lines = shown.stdout.splitlines()
     assert [line.split()[0] for line in lines[:4]] == [*STYLES, "mine"]
     assert lines[3] == "mine   Mine, by A Friend (added)" and "(added)" not in lines[0]
     assert lines[-1].startswith(f"3 styles in tiny.safetensors and 1 added in {bank.added_folder}: ")
     assert len(shown.stderr.strip().splitlines()) == 1 and "bad.safetensors" in shown.stderr
-    rows = json.loads(list_styles("--json", "--model", bank.path).stdout)
+    rows = json.loads(command_line("styles", "--json", "--model", bank.path).stdout)
     assert [row["added"] for row in rows] == [False, False, False, True]
-    assert json.loads(list_styles("list", "mine", "--json", "--model", bank.path).stdout) == rows[3]
+    assert json.loads(command_line("styles", "list", "mine", "--json", "--model", bank.path).stdout) == rows[3]

@@ -58,8 +58,8 @@ def _imports(path: Path) -> list[Import]:
 
     def visit(node: ast.AST, at_import: bool) -> None:
         found.extend(Import(_module_name(path), target, at_import) for target in _targets(node, path))
+        lazy = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) or _is_type_checking(node)
         for child in ast.iter_child_nodes(node):
-            lazy = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) or _is_type_checking(node)
             visit(child, at_import and not lazy)
 
     visit(ast.parse(path.read_text(encoding="utf-8")), True)

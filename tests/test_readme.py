@@ -1,8 +1,6 @@
 """The README's links lead somewhere, and its commands exist."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -19,13 +17,12 @@ def test_nothing_is_left_to_be_filled_in():
     assert not re.search(r"^[A-Z]{4,}$|TODO|TBD|XXX", TEXT, re.MULTILINE)
 
 
-def test_every_command_and_option_named_exists():
+def test_every_command_and_option_named_exists(command_line):
     lines = re.findall(r"^artem-vr (\w+(?: add\b)?)(.*)$", TEXT, re.MULTILINE)
     assert {command for command, _ in lines} >= {"preview", "stylize", "styles", "styles add", "bench", "train"}
     for command in {command for command, _ in lines}:
-        shown = subprocess.run(
-            [sys.executable, "-m", "artem_vr", *command.split(), "--help"], capture_output=True, text=True, check=True
-        ).stdout
+        code, shown, _ = command_line(*command.split(), "--help")
+        assert code == 0
         for options in (rest.split("#")[0] for name, rest in lines if name == command):
             for option in re.findall(r"--[a-z-]+", options):
                 assert option in shown, f"{command} {option}"

@@ -1,22 +1,13 @@
 """`artem-vr styles` as a group of commands, and the pictures that it learns on where there are no photographs."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
 from artem_vr.app import scene_pictures
 
 
-def run(*arguments):
-    command = [sys.executable, "-m", "artem_vr", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, env=os.environ)
-
-
-def test_the_list_is_what_styles_does_when_nothing_else_is_said():
-    assert run("styles", "scream").stdout == run("styles", "list", "scream").stdout != ""
+def test_the_list_is_what_styles_does_when_nothing_else_is_said(command_line):
+    assert command_line("styles", "scream").stdout == command_line("styles", "list", "scream").stdout != ""
 
 
 @pytest.mark.parametrize(
@@ -30,14 +21,14 @@ def test_the_list_is_what_styles_does_when_nothing_else_is_said():
         (("evaluate", "--sheet", "nowhere/sheet.png"), "--sheet nowhere/sheet.png"),
     ],
 )
-def test_a_mistake_names_the_command_to_ask(arguments, said):
-    result = run(*arguments)
+def test_a_mistake_names_the_command_to_ask(arguments, said, command_line):
+    result = command_line(*arguments)
     assert result.returncode == 2
     assert len(result.stderr.strip().splitlines()) == 1 and said in result.stderr
 
 
-def test_help_shows_both_commands():
-    shown = run("styles", "--help").stdout
+def test_help_shows_both_commands(command_line):
+    shown = command_line("styles", "--help").stdout
     assert "list" in shown and "add" in shown and "--name" in shown
 
 

@@ -1,14 +1,12 @@
 """The timeline of a run: what is in it, how it is written, and that it comes with the other outputs or not at all."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from command_line import CommandLine
 from PIL import Image
 from strict_trace import check_events, named, on_track, read_trace, slices_at, thread
 
@@ -229,9 +227,10 @@ def test_a_place_for_the_trace_is_looked_at_before_anything_opens(tmp_path: Path
         (("--trace", "."), "is a folder"),
     ],
 )
-def test_a_mistake_is_one_line(command: tuple[str, ...], arguments: tuple[str, ...], said: str, tmp_path: Path):
-    line = [sys.executable, "-m", "artem_vr", *command, *arguments]
-    result = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, timeout=120, env={**os.environ})
+def test_a_mistake_is_one_line(
+    command: tuple[str, ...], arguments: tuple[str, ...], said: str, tmp_path: Path, command_line: CommandLine
+):
+    result = command_line(*command, *arguments, cwd=tmp_path)
     assert result.returncode == 2 and said in result.stderr, result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
     assert list(tmp_path.iterdir()) == []

@@ -88,9 +88,9 @@ def test_a_shape_that_was_prepared_compiles_nothing_more(case: Case, bank: Style
     engine = case.make(bank)
     if isinstance(engine, PreparingEngine):
         with ThreadPoolExecutor(1) as thread:
-            thread.submit(engine.prepare, (2, 40, 24, 3)).result()
+            thread.submit(engine.prepare, (2, SMALLEST_SIDE, SMALLEST_SIDE, 3)).result()
         assert engine.compilations == 1
-        engine.paint(eyes(40, 24), bank.styles_SD[[0, 1]])
+        engine.paint(eyes(SMALLEST_SIDE, SMALLEST_SIDE), bank.styles_SD[[0, 1]])
         assert engine.compilations == 1
     else:
         assert not hasattr(engine, "compilations"), "what compiles can be asked to do so in advance"
@@ -105,8 +105,8 @@ def test_a_style_swap_shows_at_once(case: Case, engine: Engine, reference: Torch
 
 
 def test_the_identity_returns_the_input(engine: Engine, bank: StyleBank) -> None:
-    every_byte = np.arange(256, dtype=np.uint8).repeat(3 * 12).reshape(1, 48, 64, 3)
-    pixels = np.concatenate([every_byte, picture(48, 64, 3)[None]])
+    every_byte = np.arange(256, dtype=np.uint8).repeat(3 * 12).reshape(1, 64, 48, 3)
+    pixels = np.concatenate([every_byte, picture(64, 48, 3)[None]])
     painted = engine.paint(pixels, np.stack([bank.identity()] * 2))
     assert np.abs(painted.astype(int) - pixels).max() <= 1
 
@@ -187,8 +187,8 @@ def test_garbage_is_one_line(engine: Engine, bank: StyleBank, garbage: Callable[
 
 
 def test_the_smallest_picture(engine: Engine, bank: StyleBank) -> None:
-    pixels = picture(SMALLEST_SIDE, SMALLEST_SIDE)[None]
-    assert engine.paint(pixels, bank.styles_SD[:1]).shape == pixels.shape
+    pixels = eyes(SMALLEST_SIDE, SMALLEST_SIDE)
+    assert engine.paint(pixels, bank.styles_SD[:2]).shape == pixels.shape
 
 
 def test_close_twice_and_then_paint(case: Case, bank: StyleBank) -> None:

@@ -10,10 +10,10 @@ import onnxruntime
 import pytest
 from banks import picture, random_bank
 
-from artem_vr.engines import onnx_providers
+from artem_vr.engines import onnx_graph, onnx_providers
 from artem_vr.engines import onnxruntime as engines
 from artem_vr.engines.loading import load_network
-from artem_vr.engines.onnx_graph import fixed_graph, network_on_bytes
+from artem_vr.engines.onnx_graph import network_on_bytes
 from artem_vr.engines.onnx_providers import PLACES, Chosen, choose, one_convolution, open_session
 from artem_vr.engines.onnxruntime import BoundPainter, OnnxRuntimeEngine, direct
 from artem_vr.engines.torch import TorchEngine
@@ -22,7 +22,7 @@ from artem_vr.styles import StyleBank
 
 EVERY = [provider for place in PLACES for provider in place.providers]
 CUDA = next(place for place in PLACES if place.device == "cuda")
-SHAPE = (2, 32, 48, 3)
+SHAPE = (2, 64, 48, 3)
 
 
 @pytest.fixture(scope="module")
@@ -171,12 +171,14 @@ def test_a_package_that_does_not_load_is_one_line(monkeypatch: pytest.MonkeyPatc
 
 def test_only_a_new_shape_opens_a_session(bank: StyleBank, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "_KEPT_SHAPES", 2)
-    engine, style = OnnxRuntimeEngine(bank, threads=1), bank.styles_SD[:1]
-    for size in (16, 24, 16, 32):  # 32 takes the place of 24
-        engine.paint(picture(size, size)[None], style)
-    engine.paint(picture(16, 16)[None], bank.styles_SD[1:2])
+    engine = OnnxRuntimeEngine(bank, threads=1)
+    # Batches whose graphs other tests need as well.
+    one, two, small = picture(64, 48)[None], np.stack([picture(64, 48)] * 2), np.stack([picture(8, 8)] * 2)
+    for pixels in (one, two, one, small):  # the small ones take the place of two
+        engine.paint(pixels, bank.styles_SD[: len(pixels)])
+    engine.paint(one, bank.styles_SD[1:2])
     assert engine.compilations == 3
-    engine.paint(picture(24, 24)[None], style)
+    engine.paint(two, bank.styles_SD[:2])
     assert engine.compilations == 4
     engine.close()
 
@@ -208,7 +210,7 @@ def test_a_bank_whose_weights_do_not_fit_is_refused_on_opening(bank: StyleBank) 
 
 def test_buffers_that_stay_paint_the_same(bank: StyleBank) -> None:
     pixels, styles = np.stack([picture(*SHAPE[1:3], seed) for seed in range(2)]), bank.styles_SD[:2]
-    graph = fixed_graph(network_on_bytes(load_network(bank), "f32", True), SHAPE, styles.shape[1])
+    graph = onnx_graph.fixed_graph(network_on_bytes(load_network(bank), "f32", True), SHAPE, styles.shape[1])
     session = open_session(onnxruntime, graph.SerializeToString(), choose("cpu"), 1)
     plain, bound = direct(session), BoundPainter(onnxruntime, session, SHAPE, styles.shape[1], "cpu")
     first, expected = bound(pixels, styles), plain(pixels, styles)
@@ -222,7 +224,7 @@ def test_buffers_that_stay_paint_the_same(bank: StyleBank) -> None:
 def test_the_graph_for_devices_paints_what_the_reference_paints(bank: StyleBank, precision: str, most: int) -> None:
     """Computed on the processor, which turns half precision into single and back around each operator."""
     pixels, styles = np.stack([picture(*SHAPE[1:3], seed) for seed in range(2)]), bank.styles_SD[[0, 2]]
-    graph = fixed_graph(network_on_bytes(load_network(bank), precision, False), SHAPE, styles.shape[1])
+    graph = onnx_graph.fixed_graph(network_on_bytes(load_network(bank), precision, False), SHAPE, styles.shape[1])
     painted = direct(open_session(onnxruntime, graph.SerializeToString(), choose("cpu"), 1))(pixels, styles)
     difference = np.abs(painted.astype(int) - TorchEngine(bank).paint(pixels, styles))
     assert difference.max() <= most

@@ -15,6 +15,7 @@ from artem_vr.sources.courtyard.occlusion import bake_occlusion, load_occlusion
 from artem_vr.sources.courtyard.paint import Layer, Paint
 from artem_vr.sources.courtyard.path import ROUND, walk
 from artem_vr.sources.courtyard.primitives import ball, box, lathe, patch
+from artem_vr.sources.courtyard.sky import paint_panorama
 from artem_vr.sources.courtyard.textures import paint_layers
 from artem_vr.sources.courtyard.world import build_world
 
@@ -178,6 +179,7 @@ def test_baked_light_of_another_world_is_refused(world, tmp_path):
 
 def test_every_layer_is_painted():
     pictures = paint_layers(128)
+    assert np.array_equal(paint_layers(128), pictures), "the same every time"
     painted = [layer for layer in Layer if layer.has_picture]
     assert pictures.shape == (len(painted), 128, 128, 4)
     assert [int(layer) for layer in painted] == list(range(len(painted)))
@@ -196,7 +198,9 @@ def test_layers_tile():
 
 
 def test_panorama_is_brightest_at_the_sun_and_closes():
-    picture = sky.paint_panorama((256, 96)).astype(float)
+    bytes_HWC = paint_panorama((256, 96))
+    assert np.array_equal(paint_panorama((256, 96)), bytes_HWC), "the same every time"
+    picture = bytes_HWC.astype(float)
     assert np.abs(picture[:, 0] - picture[:, -1]).max() < 2
     u, v = np.meshgrid(np.arange(256) / 255, (np.arange(96) + 0.5) / 96)
     toward = sky.directions(u.astype(np.float32), v.astype(np.float32)) @ light.SUN_WAY

@@ -2,8 +2,6 @@
 
 import json
 import math
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from banks import random_bank
+from command_line import CommandLine
 from miniature import Miniature
 from PIL import Image
 
@@ -110,6 +109,7 @@ def test_fewer_photographs(question: Question) -> None:
     assert evaluate(replace(question, count=99)).photographs == 2
 
 
+@pytest.mark.usefixtures("shown_in_full")
 def test_the_contact_sheet(miniature: Miniature, bank: StyleBank, question: Question) -> None:
     path = miniature.folder / "sheet.png"
     evaluate(replace(question, sheet=path))
@@ -150,11 +150,9 @@ def test_what_cannot_be_is_said_in_one_line(miniature: Miniature, question: Ques
         assert "\n" not in str(error.value)
 
 
-def test_the_command_line(miniature: Miniature, question: Question) -> None:
-    arguments = [str(question.model), "--recipe", str(miniature.recipe_path), "--device", "cpu", "--json"]
-    done = subprocess.run(
-        [sys.executable, "-m", "artem_vr", "evaluate", *arguments], capture_output=True, text=True, timeout=100
-    )
+def test_the_command_line(miniature: Miniature, question: Question, command_line: CommandLine) -> None:
+    arguments = [question.model, "--recipe", miniature.recipe_path, "--device", "cpu", "--json"]
+    done = command_line("evaluate", *arguments)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["photographs"] == 2 and found["styles"]["dots"]["style"] > 0

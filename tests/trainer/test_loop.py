@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from miniature import Miniature, StoppedError, train_until
+from miniature import Miniature, StoppedError, make_miniature, train_until
 from PIL import Image
 
 from artem_vr.errors import EngineError, InputError, UsageError
@@ -76,6 +76,7 @@ def test_the_same_recipe_gives_the_same_weights(miniature: Miniature) -> None:
     assert not torch.equal(weights_of(runs[0])["styles_SD"], weights_of(runs[2])["styles_SD"])
 
 
+@pytest.mark.usefixtures("shown_in_full")
 def test_it_leaves_a_checkpoint_losses_and_a_grid(miniature: Miniature, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "_LOG_EVERY", 2)
     reports: list[Progress] = []
@@ -155,43 +156,58 @@ def test_a_folder_that_cannot_be_written(miniature: Miniature) -> None:
 
 
 ENDLESS = """
-import sys, torch
+import os, sys, torch
 from pathlib import Path
 from trainer import bank_task, loop
 from trainer.recipe_file import load_recipe
 torch.set_num_threads(1)
 loop._CHECKPOINT_SECONDS = 0.0
-folder = Path(sys.argv[1])
-recipe = load_recipe(folder / "recipe.toml", {"steps": "1000000", "warmup": "2"})
-loop.Run(recipe, folder / "data", folder / "run").train(lambda progress: print(progress.step, flush=True))
+for folder in map(Path, sys.argv[1:]):
+    trained = os.fork()  # a process each: what takes its time is to import all this
+    if trained:
+        os.waitpid(trained, 0)
+        continue
+    print("process", os.getpid(), flush=True)
+    recipe = load_recipe(folder / "recipe.toml", {"steps": "1000000", "warmup": "2"})
+    loop.Run(recipe, folder / "data", folder / "run").train(lambda progress: print(progress.step, flush=True))
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-@pytest.mark.parametrize("number", range(3))
-def test_a_run_killed_at_any_moment_goes_on_as_if_it_had_never_stopped(miniature: Miniature, number: int) -> None:
-    """It writes a checkpoint after every step, so that most moments are in the middle of a write."""
-    moment = random.uniform(0.0, 0.2)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    process = subprocess.Popen(
-        [sys.executable, "-c", ENDLESS, str(miniature.folder)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=environment,
-    )  # fmt: skip
+def kill_one(process: subprocess.Popen[str]) -> float:
+    """Kills the run that begins next, so many seconds after its fourth step."""
     assert process.stdout is not None
+    # Before it comes what the one before has said until it was killed.
+    number = next(line for line in process.stdout if line.startswith("process")).split()[1]
     steps = [int(process.stdout.readline() or -1) for _ in range(4)]
+    moment = random.uniform(0.0, 0.2)
     time.sleep(moment)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    os.kill(int(number), signal.SIGKILL)
     assert steps == [1, 2, 3, 4]
+    return moment
 
-    resumed = miniature.run("run", steps="1000000")
-    resumed.resume()
-    assert resumed.step >= 3, moment
-    end = resumed.step + 2
-    train_until(resumed, end)
-    whole = miniature.run("whole", steps="1000000")
-    train_until(whole, end)
-    assert_same(weights_of(resumed), weights_of(whole))
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_a_run_killed_at_any_moment_goes_on_as_if_it_had_never_stopped(tmp_path: Path) -> None:
+    """It writes a checkpoint after every step, so that most moments are in the middle of a write."""
+    miniatures = [make_miniature(tmp_path / str(number)) for number in range(3)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    with subprocess.Popen(
+        [sys.executable, "-c", ENDLESS, *(str(miniature.folder) for miniature in miniatures)],
+        stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment,
+    ) as process:  # fmt: skip
+        try:
+            moments = [kill_one(process) for _ in miniatures]
+        finally:
+            process.kill()
+    for miniature, moment in zip(miniatures, moments, strict=True):
+        resumed = miniature.run("run", steps="1000000")
+        resumed.resume()
+        assert resumed.step >= 3, moment
+        end = resumed.step + 2
+        train_until(resumed, end)
+        whole = miniature.run("whole", steps="1000000")
+        train_until(whole, end)
+        assert_same(weights_of(resumed), weights_of(whole))
 
 
 def test_stop_comes_out_of_the_loop(miniature: Miniature) -> None:

@@ -65,8 +65,18 @@ def overrides(path: Path, root: Path, folder: Path) -> dict[str, str]:
     return changed if recipe.start else changed | SMALL
 
 
+SHOWN = {"bank", "perceptual", "adain"}
+"""Of these the losses are plotted, and grids drawn at their true size: one recipe for each kind of losses."""
+
+
+def test_the_recipes_that_are_shown_in_full_are_there() -> None:
+    assert {path.stem for path in RECIPES} >= SHOWN
+
+
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
-def test_it_runs(path: Path, root: Path, miniature: Miniature) -> None:
+def test_it_runs(path: Path, root: Path, miniature: Miniature, request: pytest.FixtureRequest) -> None:
+    if path.stem in SHOWN:
+        request.getfixturevalue("shown_in_full")
     if path.stem == "int8":
         pytest.importorskip("nncf", reason="nncf, which calibrates, is not installed")
     folder = miniature.folder / "runs" / path.stem

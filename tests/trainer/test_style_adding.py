@@ -1,8 +1,5 @@
 """Adding a style to a finished bank: the network stays, a vector comes, and nothing is left when it does not."""
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from banks import picture, random_bank, tiny_recipe
+from command_line import CommandLine
 from miniature import Miniature
 from PIL import Image
 from safetensors import safe_open
@@ -66,6 +64,7 @@ def test_a_style_is_added_beside_the_bank_and_is_there_at_once(wanted: NewStyle)
     assert added.path.stat().st_mode & 0o444 == 0o444
 
 
+@pytest.mark.usefixtures("shown_in_full")
 def test_the_contact_sheet_shows_photographs_and_the_painting(wanted: NewStyle) -> None:
     added = add_style(wanted, quiet, no_scene)
     sheet = np.asarray(Image.open(added.sheet))
@@ -255,10 +254,8 @@ def test_a_loss_that_is_not_a_number_ends_it(wanted: NewStyle, miniature: Miniat
         training.run()
 
 
-def test_the_command_line(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "artem_vr", "styles", "add", "missing.jpg", "--name", "mine"]
-    environment = {**os.environ, "ARTEM_VR_STYLES": str(tmp_path / "styles")}
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=60)
+def test_the_command_line(tmp_path: Path, command_line: CommandLine) -> None:
+    command = ["styles", "add", "missing.jpg", "--name", "mine"]
+    done = command_line(*command, cwd=tmp_path, ARTEM_VR_STYLES=str(tmp_path / "styles"))
     assert done.returncode == 2
     assert done.stderr.strip() == "artem-vr: there is no painting missing.jpg: name a picture file"
-    assert not list(tmp_path.iterdir())

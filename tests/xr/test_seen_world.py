@@ -129,10 +129,10 @@ def test_a_picture_hangs_in_the_world(
     turn = 0.15
 
     def on_frame(count: int) -> None:
-        if count == 50:
+        if count == 30:
             remote.move_head((0.0, 1.6, 0.0), about_y(turn))
 
-    options = VrOptions(source=f"image:{photo}", strength=0.0, screen=lock, camera_fov=60.0, frames=70, snapshot=seen)
+    options = VrOptions(source=f"image:{photo}", strength=0.0, screen=lock, camera_fov=60.0, frames=46, snapshot=seen)
     report = vr(options, on_frame)
     assert report["eye_size"] == [320, 240], "the headset's, whatever the picture has"
     pixels = np.asarray(Image.open(seen).convert("RGB"), int)
@@ -173,7 +173,7 @@ def test_what_a_camera_sees_hangs_before_the_eyes(
 
     monkeypatch.setattr(capture, "open_webcam", lambda *ignored: BarCamera())
     seen = tmp_path / "seen.png"
-    vr(VrOptions(source=source, strength=0.0, camera_fov=60.0, frames=60, snapshot=seen, **options))
+    vr(VrOptions(source=source, strength=0.0, camera_fov=60.0, frames=40, snapshot=seen, **options))
     pixels = np.asarray(Image.open(seen).convert("L"), int)
     for eye in range(2):
         half = pixels[100:140, eye * 320 : (eye + 1) * 320]
