@@ -15,6 +15,7 @@ from torch import Tensor
 from artem_vr.styles import StyleBank
 from trainer.bank import Bank, network_of, styles_of_step
 from trainer.calm import Calm
+from trainer.calm_validation import judge_calm
 from trainer.data.crops import Photos
 from trainer.data.loader import BatchLoader
 from trainer.export import export, model_card
@@ -48,7 +49,9 @@ class BankTask:
         names = [style.name for style in recipe.styles]
         teacher = StyleBank.load(Path(recipe.teacher)) if recipe.teacher else None
         self._teacher = TrainedBank(teacher, names, device).requires_grad_(False) if teacher else None
-        self._calm = Calm(recipe.calm, recipe.data.crop, recipe.seed, device) if recipe.calm.any else None
+        self._calm = self._held_out = None
+        if recipe.calm.any:
+            self._calm, self._held_out = Calm.open(recipe.calm, recipe.data.crop, recipe.seed, device)
         if recipe.losses.balance:
             self._balance(batches)
 
@@ -66,7 +69,7 @@ class BankTask:
             painted = forward(photos_NCHW, styles)
             terms = self.objective(photos_NCHW, painted, styles, phase=step)
         else:
-            painted, terms = self._calm_terms(self._calm, forward, photos_NCHW, styles, step)
+            painted, terms = self._calm_terms(self._calm, forward, photos_NCHW, styles, step, share.start or 0)
         if self._teacher is not None:
             with torch.no_grad(), torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
                 taught = self._teacher(photos_NCHW, styles)
@@ -75,14 +78,14 @@ class BankTask:
         return terms
 
     def _calm_terms(
-        self, calm: Calm, forward: Forward, photos_NCHW: Tensor, styles_N: Tensor, step: int
+        self, calm: Calm, forward: Forward, photos_NCHW: Tensor, styles_N: Tensor, step: int, rank: int
     ) -> tuple[Tensor, Terms]:
         """The paintings of the photographs, and the terms of a step that trains for calm as well.
 
         The scene is judged by the objective as photographs are: a network that may paint it as it likes soon knows it
         from a photograph, and paints nothing at all, which is very calm.
         """
-        extra = calm.extra(photos_NCHW, styles_N, step)
+        extra = calm.extra(photos_NCHW, styles_N, step, rank)
         pictures, styles = torch.cat([photos_NCHW, extra.pictures_NCHW]), torch.cat([styles_N, extra.styles_N])
         # All in one pass: of many processes each may run the module but once a step.
         painted = forward(pictures, styles)
@@ -93,12 +96,20 @@ class BankTask:
         return painted[:count], {**terms, **found, "total": terms["total"] + found["calm"]}
 
     def glance(self) -> dict[str, float]:
-        """The objective's terms on few photographs, each in one style."""
-        return glance(self.module, self._recipe, self._photos, self.objective)
+        """The objective's terms on few photographs, each in one style; of a training for calm see `judge_calm`."""
+        terms = glance(self.module, self._recipe, self._photos, self.objective)
+        return terms | self._judged_calm(every_style=False)
 
     def validate(self) -> dict[str, float]:
-        """The objective's terms on all held-out photographs, averaged over all styles."""
-        return validate(self.module, self._recipe, self._photos, self.objective)
+        """The objective's terms on all held-out photographs, averaged over all styles; and `judge_calm`'s."""
+        terms = validate(self.module, self._recipe, self._photos, self.objective)
+        return terms | self._judged_calm(every_style=True)
+
+    def _judged_calm(self, every_style: bool) -> dict[str, float]:
+        if self._held_out is None:
+            return {}
+        judged = self._recipe, self._photos, self.objective, self._held_out
+        return judge_calm(self.module, *judged, every_style)
 
     def draw(self) -> NDArray[np.uint8]:
         """Photographs down, paintings across."""

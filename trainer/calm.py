@@ -12,7 +12,9 @@ via compound regularization"). The way is exact here, so nothing is learned from
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -21,7 +23,7 @@ from trainer.data.scene_pairs import VIEWS, ScenePairs
 from trainer.recipe import CalmRecipe
 
 _FAINTEST = 1e-6
-_FLATTEST = 0.05
+_FLATTEST = 0.02
 _STRETCH, _SLANT, _TURN = 0.03, 0.02, 0.04
 """Deviations of a homography's scales, of its perspective, and of its angle in radians."""
 
@@ -53,22 +55,43 @@ class Extra:
 class Calm:
     """Makes the pictures that a step is to paint besides its photographs, and compares the paintings."""
 
-    def __init__(self, recipe: CalmRecipe, crop: int, seed: int, device: torch.device) -> None:
+    def __init__(self, recipe: CalmRecipe, pairs: ScenePairs, seed: int, device: torch.device) -> None:
         self._recipe, self._seed, self._device = recipe, seed, device
-        self._pairs = ScenePairs.render(recipe.places, crop, seed)
+        self._pairs = pairs.to(device)
 
-    def extra(self, photos_NCHW: Tensor, styles_N: Tensor, step: int) -> Extra:
-        """The pictures of a step besides its photographs (N, 3, S, S), which are in these styles."""
+    @classmethod
+    def open(cls, recipe: CalmRecipe, crop: int, seed: int, device: torch.device) -> "tuple[Calm, Calm]":
+        """One to train with, and one to judge by, which has places of its own.
+
+        Raises `GraphicsError` without OpenGL, and `InputError` for a `views` that cannot be used.
+        """
+        if recipe.views:
+            pairs = ScenePairs.load(Path(recipe.views), crop)
+        else:
+            pairs = ScenePairs.render_with_held_out(recipe.places, crop, seed)
+        training, held_out = pairs.split()
+        return cls(recipe, training, seed, device), cls(recipe, held_out, seed, device)
+
+    def scene_NCHW(self) -> Tensor:  # noqa: N802 - the suffix is its shape
+        """What the left eye sees of each place: RGB in [0, 1]."""
+        return self._pairs.left_NCHW()
+
+    def extra(self, photos_NCHW: Tensor, styles_N: Tensor, step: int, rank: int = 0) -> Extra:
+        """The pictures of a step besides its photographs (N, 3, S, S), which are in these styles.
+
+        Of many processes each has photographs of its own, and with its `rank` moves, noise and places of its own.
+        """
         recipe, count = self._recipe, len(photos_NCHW)
-        random = torch.Generator().manual_seed(self._seed * 1_000_003 + step)
+        seed = _seed(self._seed, step, rank)
+        random = torch.Generator().manual_seed(seed)
         moved, noisy = slice(step % 2, None, 2), slice(1 - step % 2, None, 2)
         matrices = homographies(count, recipe.furthest / photos_NCHW.shape[-1], random)
         matrices[noisy] = torch.eye(3)
         grid, seen = warped_grid(matrices.to(self._device), photos_NCHW.shape[-1])
         again = F.grid_sample(photos_NCHW, grid, "bicubic", "border", align_corners=False)
-        again[noisy] = photos_NCHW[noisy] + recipe.sensor_noise * self._noise_like(photos_NCHW[noisy], step)
+        again[noisy] = photos_NCHW[noisy] + recipe.sensor_noise * self._noise_like(photos_NCHW[noisy], seed)
         pairs = max(1, round(recipe.share * count))
-        views, ways, visible = (part.to(self._device) for part in self._pairs.batch(pairs, self._seed, step))
+        views, ways, visible = self._pairs.batch(pairs, self._seed, step, rank)
         chosen = styles_N[torch.randint(count, (pairs,), generator=random).to(styles_N.device)]
         return Extra(
             torch.cat([again.clamp(0, 1), views.transpose(0, 1).flatten(0, 1)]),
@@ -81,9 +104,9 @@ class Calm:
             visible.transpose(0, 1).flatten(0, 1),
         )
 
-    def _noise_like(self, pictures_NCHW: Tensor, step: int) -> Tensor:
+    def _noise_like(self, pictures_NCHW: Tensor, seed: int) -> Tensor:
         # Drawn where it is used: a GPU takes a thousandth of the time.
-        random = torch.Generator(self._device).manual_seed(self._seed * 1_000_003 + step)
+        random = torch.Generator(self._device).manual_seed(seed)
         return torch.randn(pictures_NCHW.shape, generator=random, device=self._device)
 
     def terms(self, painted_NCHW: Tensor, extra_NCHW: Tensor, extra: Extra) -> dict[str, Tensor]:
@@ -104,18 +127,27 @@ class Calm:
 
 
 def difference(later_NCHW: Tensor, before_NCHW: Tensor, grid_NHW2: Tensor, seen_NHW: Tensor) -> Tensor:
-    """How far paintings (N,) are from what was painted before, carried to where it lies now.
+    """How far paintings (N,) are from what was painted before, carried to where it lies now, as a share of contrast.
 
-    The mean distance in RGB over what both show, as a share of the picture's own contrast, so that strong colours and
-    faint ones count alike. The contrast is taken as given: what keeps paint from paling are the other losses. The grid
-    is that of torch's `grid_sample`.
+        d = mean over seen x of |p(x) - W q(x)| / sqrt((V(p) + V(q)) / 2 + 0.02^2)
+
+    p is painted later and q before; W q is q fetched along `grid_NHW2`, a grid of torch's `grid_sample`; V is the
+    variance of a whole painting over its places, summed over RGB. Numerator and denominator both follow the contrast:
+    with p and q replaced by c + s (p - c) and c + s (q - c), d stays what it is, but for the floor, which counts where
+    there is next to nothing to see. So neither paling nor gaudiness pays, and strong and faint styles count alike.
+    Gradients must go through both: with the denominator taken as given the term would fall with s.
     """
     later, before = later_NCHW.float(), before_NCHW.float()
     carried = F.grid_sample(before, grid_NHW2, "bicubic", "border", align_corners=False)
     apart = (later - carried).square().sum(1).add(_FAINTEST).sqrt()
     shown = seen_NHW.to(apart.dtype)
-    contrast = later.detach().var((2, 3)).sum(1).sqrt()
-    return (apart * shown).sum((1, 2)) / shown.sum((1, 2)).clamp(min=1) / (contrast + _FLATTEST)
+    energy = (later.var((2, 3)).sum(1) + before.var((2, 3)).sum(1)) / 2
+    return (apart * shown).sum((1, 2)) / shown.sum((1, 2)).clamp(min=1) / (energy + _FLATTEST**2).sqrt()
+
+
+def _seed(seed: int, step: int, rank: int) -> int:
+    """A seed of its own for each step of each process."""
+    return int(np.random.SeedSequence((seed, step, rank)).generate_state(1)[0])
 
 
 def _mean(values_N: Tensor) -> Tensor:

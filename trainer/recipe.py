@@ -97,6 +97,9 @@ class CalmRecipe(_Strict):
     stereo: float = Field(default=0.0, ge=0)
     places: int = Field(default=256, ge=1, le=4096)
     """In how many places of the scene pairs of views are drawn, before the first step."""
+    views: str = ""
+    """A file of views that were drawn before (`ScenePairs.save`), for a machine without OpenGL; `places` is then how
+    many there are."""
     share: float = Field(default=0.25, gt=0, le=4)
     """How many of them a step takes, for each of its photographs."""
     furthest: float = Field(default=12.0, ge=0, le=64)

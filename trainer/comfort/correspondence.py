@@ -33,16 +33,23 @@ class Correspondence:
 def by_depth(
     distance_HW: NDArray[np.floating], view: EyeView, other_distance_HW: NDArray[np.floating], other_view: EyeView
 ) -> Correspondence:
+    """`with_edges` without the pixels at the edge of what is seen: colours taken from there are mixed with others."""
+    found = with_edges(distance_HW, view, other_distance_HW, other_view)
+    return Correspondence(found.place_HW2, eroded(found.seen_HW))
+
+
+def with_edges(
+    distance_HW: NDArray[np.floating], view: EyeView, other_distance_HW: NDArray[np.floating], other_view: EyeView
+) -> Correspondence:
     """The exact one between two views of a world that stands still, with distances in metres along the view's axis.
 
-    What is at the far plane is taken for the sky, which is endlessly far away. Pixels at the edge of what is seen are
-    left out: the colours that are taken from there are mixed with others.
+    What is at the far plane is taken for the sky, which is endlessly far away.
     """
     carried = carry(_with_sky(distance_HW), view, other_view)
     # A plane far ahead is another one when the head turns; the sky is the same.
     is_sky = (distance_HW >= SKY) & (carried.distance_HW > 0)
     carried = Carried(carried.place_HW2, np.where(is_sky, _ENDLESS, carried.distance_HW))
-    visible = eroded(seen(carried, _with_sky(other_distance_HW)))
+    visible = seen(carried, _with_sky(other_distance_HW))
     # Behind the other view places run off to infinity.
     place_HW2 = np.where(visible[..., None], carried.place_HW2, 0).astype(np.float32)
     return Correspondence(place_HW2, visible)
