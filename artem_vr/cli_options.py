@@ -40,7 +40,8 @@ SizeOption = Annotated[str, typer.Option(help="Width x height of the picture wit
 NetSizeOption = Annotated[
     str | None,
     typer.Option(
-        help="Width x height at which one eye is painted: more is finer and slower. As the processor can if not given."
+        help="Width x height at which one eye is painted; with --foveated its middle is as fine as that. More is finer"
+        " and slower. As the processor can if not given."
     ),
 ]
 TargetFpsOption = Annotated[

@@ -101,20 +101,12 @@ class Compositor:
             texture, row = paint.texture, scale * paint.frame.source.eye_count + place_of(paint, eye)
             if is_carried:
                 texture, row = self._carrier.carry(frame, paint, shown, scale), eye
-            finer = scale > 0
-            self._painted[finer, veiled].draw(
-                framebuffer,
-                viewport,
-                [color, texture],
-                [scaled, self._smooth_paint],
-                blend=finer,
-                within=_common(_seen_through(shown[eye], viewport), within) if finer else within,
-                window=shown[eye],
-                paint_size=paint.size,
-                first_row=float(row * paint.size[1]),
-                strength=min(strength, 1.0),
-                veil=over,
-            )
+            seen = within if scale == 0 else _common(_seen_through(shown[eye], viewport), within)
+            self._painted[scale > 0, veiled].draw(
+                framebuffer, viewport, [color, texture], [scaled, self._smooth_paint], blend=scale > 0, within=seen,
+                window=shown[eye], paint_size=paint.size, first_row=float(row * paint.size[1]),
+                strength=min(strength, 1.0), veil=over,
+            )  # fmt: skip
 
     def close(self) -> None:
         """Frees the GL objects. May be called twice."""

@@ -14,9 +14,11 @@ from artem_vr.frame import EYES, WHOLE, EyeView, Point, Size, Views, Window, Win
 RAMP = 0.18
 """Over how much of a finer picture, from each side, it comes in."""
 _STEP = 1 / 32
-"""What windows move by, in parts of the eye's picture, so that the network's grid moves by whole pixels."""
+"""What windows move by, in parts of the eye's picture: who looks somewhere again finds the paint that was there."""
 _STILL = 1 / 16
 """How far the gaze may wander, likewise, before the windows follow it: eyes are never quite still."""
+_LOST = 0.5
+"""For how many seconds a gaze that is lost is taken to be where it was: eyes blink."""
 _SMALLEST_SIDE = 16
 
 Points = tuple[Point, Point]
@@ -67,9 +69,14 @@ class Gaze:
 
     def __init__(self) -> None:
         self._points: Points | None = None
+        self._seen: tuple[float, Points] | None = None
 
-    def follow(self, gaze: Points | None, eyes: tuple[EyeView, EyeView]) -> Points:
-        """The middles of the windows for this frame; `gaze` is `FrameRequest.gaze`."""
+    def follow(self, gaze: Points | None, eyes: tuple[EyeView, EyeView], time: float = 0.0) -> Points:
+        """The middles of the windows for this frame; `gaze` and `time` are those of its `FrameRequest`."""
+        if gaze is not None:
+            self._seen = time, gaze
+        elif self._seen is not None and time - self._seen[0] <= _LOST:
+            gaze = self._seen[1]
         wanted = np.array(straight_ahead(eyes) if gaze is None else gaze, np.float64)
         if self._points is None or np.abs(wanted - np.array(self._points)).max() > _STILL:
             stepped = (np.rint(wanted.clip(0, 1) / _STEP) * _STEP).tolist()

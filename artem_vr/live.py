@@ -33,11 +33,11 @@ from artem_vr.paint_budget import PaintBudget
 from artem_vr.panel_feed import PanelFeed
 from artem_vr.picture_styles import open_bank
 from artem_vr.pipeline import Pipeline
-from artem_vr.ports import Bridge, Display, Engine
+from artem_vr.ports import Bridge, Display, Engine, can_paint_steadily
 from artem_vr.run import open_budget, report, run_to_the_end, start_stylizer, warm_up
 from artem_vr.style_control import StyleControl
 from artem_vr.stylizer import Stylizer
-from artem_vr.thread_priority import let_others_first
+from artem_vr.thread_priority import let_others_first, short_turns
 
 _TELLING_FRAMES = 20
 """After so many a headset has told its rate: before the first one it does not, and the first ones are late."""
@@ -52,12 +52,12 @@ def preview(options: PreviewOptions, on_frame: Callable[[int], None] = lambda fr
     if not options.headless and not has_screen():
         raise DisplayError("no screen to open a window on: use --headless --frames N")
     net_size = options.net_size or default_net_size(options.eye_size)
-    with ExitStack() as stack:
+    with short_turns(), ExitStack() as stack:
         bank = open_bank(options.model, options.style)
         control = StyleControl(bank, options.style, options.strength, options.cues, alpha=options.alpha)
         # Before the display, so that no window stands empty while the network is compiled.
         engine = open_engine(bank, options.engine, options.device, options.precision)
-        comfort = ComfortControl.for_run(options, engine.device == "cpu")
+        comfort = ComfortControl.for_run(options, engine.device == "cpu", lambda: can_paint_steadily(engine))
         ready = _ready(options, control, comfort.comfort, net_size)
         stylizer = start_stylizer(engine, control, comfort.comfort, ready)
         stack.callback(stylizer.close)
@@ -77,9 +77,7 @@ def preview(options: PreviewOptions, on_frame: Callable[[int], None] = lambda fr
             comfort=comfort,
         )  # fmt: skip
         stack.callback(pipeline.close)
-        pipeline.budget = _kept(
-            stack, open_budget(options, display, engine, options.eye_size, pictures=lambda: pipeline.pictures)
-        )
+        pipeline.budget = _kept(stack, open_budget(options, display, engine, options.eye_size))
         run_to_the_end(pipeline, options.seconds)
         figures = report(stats, options, display, engine, pipeline, pipeline.eye_size)
         outputs.finish(figures)
@@ -98,7 +96,7 @@ def vr(
     """
     check_vr(options)
     check_engine(options.engine, options.device)
-    with ExitStack() as stack:
+    with short_turns(), ExitStack() as stack:
         bank = open_bank(options.model, options.style)
         control = StyleControl(bank, options.style, options.strength, options.cues, alpha=options.alpha)
         headset = open_headset(options, say)
@@ -109,7 +107,11 @@ def vr(
         net_size = options.net_size or default_net_size(picture_size)
         # It opens and compiles while the headset shows the dark already.
         opening = partial(open_engine, bank, options.engine, options.device, options.precision)
-        comfort = ComfortControl.for_run(options, not paints_on_gpu(options.engine, options.device))
+        comfort = ComfortControl.for_run(
+            options,
+            not paints_on_gpu(options.engine, options.device),
+            lambda: engine.opened is not None and can_paint_steadily(engine.opened),
+        )
         engine = LateEngine(opening, _ready(options, control, comfort.comfort, net_size))
         stylizer = start_stylizer(engine, control, comfort.comfort)
         stack.callback(stylizer.close)
@@ -129,9 +131,7 @@ def vr(
             if engine.opened is None or stats.frames < _TELLING_FRAMES:
                 return False
             _share_bridge(stack, display, pipeline, stylizer, bridge, engine.opened)
-            budget = open_budget(
-                options, display, engine.opened, picture_size, let_others_first, lambda: pipeline.pictures
-            )
+            budget = open_budget(options, display, engine.opened, picture_size, let_others_first)
             pipeline.budget = feed.budget = _kept(stack, budget)
             return True
 

@@ -7,11 +7,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from artem_vr.foveation import picture_size
+from artem_vr.foveation import picture_size, scale_count
 from artem_vr.frame import BOTH, GlFrame, PaintedFrame, Size, Views
 from artem_vr.governor import BudgetGovernor
 from artem_vr.paint_choice import Choice, describe
 from artem_vr.ports import Bridge
+
+Shape = tuple[Size, int]
+"""The (width, height) of a batch's pictures, and how many there are."""
 
 _KEPT_CHANGES = 100
 _log = logging.getLogger(__name__)
@@ -20,20 +23,23 @@ _log = logging.getLogger(__name__)
 class PaintBudget:
     """Carries out what the governor chooses, frame by frame, and remembers it for the figures of the run.
 
-    `prepare` makes the engine ready for eyes of a size; it runs on a thread of its own, and pictures keep their size
-    until it is done: a world whose paint stands still while a network is compiled would be worse than a coarse one.
+    `prepare` makes the engine ready for so many pictures of a size; it runs on a thread of its own, and pictures stay
+    as they are until it is done: a world whose paint stands still while a network is compiled would be worse than a
+    coarse one.
     """
 
     def __init__(
-        self, governor: BudgetGovernor, target_fps: float, prepare: Callable[[Size], None] | None = None
+        self, governor: BudgetGovernor, target_fps: float, prepare: Callable[[Size, int], None] | None = None
     ) -> None:
         self._governor, self._target_fps, self._prepare = governor, target_fps, prepare
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="prepare")
-        self._preparing: tuple[Size, Future[None]] | None = None
+        self._preparing: dict[Shape, Future[None]] = {}
+        self._ready: Shape | None = None
+        self._refused: set[Shape] = set()
         self._handed: GlFrame | None = None
         self._handed_views: Views = BOTH
         self._painted_size: Size | None = None
-        self._periphery = 1
+        self._periphery: int | None = None
         self._frames_left = 0
         self._noted: PaintedFrame | None = None
         self._started: float | None = None
@@ -55,21 +61,38 @@ class PaintBudget:
     @property
     def _picture_size(self) -> Size:
         """That of the pictures when an eye is to be as fine as chosen, where that is finest."""
-        return picture_size(self._governor.choice.net_size, self._periphery)
+        return picture_size(self._governor.choice.net_size, self._periphery or 1)
 
-    def picture(self, frame: GlFrame, bridge: Bridge, periphery: int = 1) -> GlFrame:
+    def periphery(self, wanted: int, eyes: int) -> int:
+        """How many times as coarse as the middle of so many eyes the rest is to be (see `artem_vr.foveation`) now.
+
+        As `wanted`, once the engine is ready for such pictures; until then, and if it cannot paint them, as it was.
+        """
+        if self._periphery is None:
+            self._periphery = wanted  # as the run began, for which the engine has been made ready
+        if wanted != self._periphery:
+            size = picture_size(self._governor.choice.net_size, wanted)
+            if self._is_ready((size, eyes * scale_count(wanted))):
+                self._periphery = wanted
+        return self._periphery
+
+    def picture(self, frame: GlFrame, bridge: Bridge) -> GlFrame:
         """What is to be fetched over the bridge, which is given the chosen size: `frame`, or the one handed out before.
 
-        For foveated pictures the size is that of the whole eye as fine as its middle (see `artem_vr.foveation`).
+        Of foveated pictures what is chosen is the size of the whole eye as fine as its middle.
 
         A bridge draws the same frame only once, so that asking for it again costs nothing; one that fetches a picture
         a call later has it then.
         """
-        self._periphery = periphery
         size = self._picture_size
-        if bridge.net_size != size and self._is_ready(size):
-            bridge.resize(size)
-            self._handed = None
+        shape = size, len(bridge.views)
+        if bridge.net_size != size:
+            if self._is_ready(shape):
+                bridge.resize(size)
+                self._handed = None
+            elif shape in self._refused:
+                self._refused.discard(shape)
+                self._governor.refuse(self._governor.choice.net_size)
         if bridge.views != self._handed_views:
             # What was handed out before would be fetched anew, from textures that hold a newer frame by now.
             self._handed, self._handed_views = None, bridge.views
@@ -80,18 +103,22 @@ class PaintBudget:
         self._frames_left -= 1
         return self._handed
 
-    def _is_ready(self, size: Size) -> bool:
-        if self._prepare is None:
+    def _is_ready(self, shape: Shape) -> bool:
+        if self._prepare is None or shape == self._ready:
             return True
-        if self._preparing is None or self._preparing[0] != size:
-            self._preparing = size, self._thread.submit(self._prepare, size)
-        done = self._preparing[1]
-        if done.done() and (error := done.exception()) is not None:
-            _log.warning("pictures keep their size: %s", " ".join(str(error).split())[:300])
-            self._preparing = None
-            self._governor.refuse(self._governor.choice.net_size)
+        if shape in self._refused:
             return False
-        return done.done()
+        if shape not in self._preparing:
+            self._preparing[shape] = self._thread.submit(self._prepare, *shape)
+        if not self._preparing[shape].done():
+            return False
+        error = self._preparing.pop(shape).exception()
+        if error is not None:
+            _log.warning("pictures stay as they are: %s", " ".join(str(error).split())[:300])
+            self._refused.add(shape)
+            return False
+        self._ready = shape
+        return True
 
     def frame_shown(self, now: float, work_ms: float, painted: PaintedFrame | None) -> None:
         """Notes a frame shown at `now`, in seconds, that took the display's thread `work_ms`, with its newest paint."""
@@ -102,7 +129,8 @@ class PaintBudget:
         else:
             self._noted = painted
             _, height, width, _ = painted.source.pixels_EHWC.shape
-            size = width * self._periphery, height * self._periphery
+            times = self._periphery or 1
+            size = width * times, height * times
             if (width, height) == self._picture_size:
                 size = self._governor.choice.net_size
             choice = self._governor.frame_shown(now, work_ms, painted.milliseconds, size)
@@ -110,6 +138,8 @@ class PaintBudget:
             self._changed(now, choice)
 
     def _changed(self, now: float, choice: Choice) -> None:
+        self._refused.clear()
+        choice = replace(choice, net_size=self._picture_size)
         _log.info("%s (%s)", describe(choice), choice.reason)
         self._frames_left = 0
         after = now - (self._started if self._started is not None else now)

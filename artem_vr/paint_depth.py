@@ -104,6 +104,10 @@ class PaintDepth:
         kept.metres.texture.write(np.ascontiguousarray(metres_EHW[:, ::-1]))
         kept.waits_for, kept.views, kept.tensor, kept.has_blocks = None, tensor.views, weakref.ref(tensor), False
 
+    def knows(self, tensor: TensorFrame) -> bool:
+        """Whether the tensor's depth is kept already."""
+        return self._of(tensor) is not None
+
     def of(self, tensor: TensorFrame) -> moderngl.Texture | None:
         """The depth of the frame that `tensor` was made of; None where it is not known."""
         kept = self._of(tensor)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -101,7 +102,7 @@ class Pipeline:
 
     @property
     def net_size(self) -> Size:
-        """The (width, height) at which an eye is painted now."""
+        """The (width, height) of the pictures that are painted now."""
         return self._bridge.net_size
 
     @property
@@ -145,9 +146,8 @@ class Pipeline:
             self._is_drawn = not isinstance(frame, HostFrame)
             if isinstance(frame, HostFrame):
                 frame = self._uploader.upload(frame, request.eye_size)
-        gaze = self._gaze.follow(request.gaze, frame.eyes) if self.comfort.scales > 1 else None
         with stats.stage("download", draws=True):
-            tensor = self._fetch(frame, gaze)
+            tensor, gaze = self._fetch(frame, request)
         painted = self._paint(tensor, frame, request.time)
         with stats.stage("upload", draws=True):
             paint = self._show(painted)
@@ -165,20 +165,22 @@ class Pipeline:
         self._on_shown(request)
         return True
 
-    def _fetch(self, frame: GlFrame, gaze: Points | None) -> TensorFrame | None:
-        """What is to be painted, as large as is to be painted now."""
-        bridge, comfort = self._bridge, self.comfort
+    def _fetch(self, frame: GlFrame, request: FrameRequest) -> tuple[TensorFrame | None, Points | None]:
+        """What is to be painted, as large as is to be painted now; and where the eyes look, if that matters."""
+        bridge, comfort, budget = self._bridge, self.comfort, self.budget
+        if budget is not None:
+            periphery = budget.periphery(comfort.periphery, len(comfort.views(frame)))
+            comfort = replace(comfort, periphery=periphery)
+        gaze = self._gaze.follow(request.gaze, frame.eyes, request.time) if comfort.scales > 1 else None
         self._steady.choose(frame, bridge, comfort, gaze)
-        if self.budget is None:
+        if budget is None:
             bridge.resize(picture_size(self._full_size, comfort.periphery))
-            picture = frame
-        else:
-            picture = self.budget.picture(frame, bridge, comfort.periphery)
+        picture = frame if budget is None else budget.picture(frame, bridge)
         tensor = self._steady.to_tensor(picture, bridge, comfort, gaze=gaze)
         if tensor is None and self._submitted is None and self._wait_for_first:
             # An asynchronous bridge has the first frame by now.
             tensor = self._steady.to_tensor(picture, bridge, comfort, wait=True, gaze=gaze)
-        return tensor
+        return tensor, gaze
 
     def _show(self, painted: PaintedFrame | None) -> PaintTextures | None:
         if painted is None:

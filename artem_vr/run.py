@@ -12,7 +12,7 @@ from artem_vr.comfort import Comfort
 from artem_vr.config import RunOptions, default_net_size
 from artem_vr.errors import UsageError
 from artem_vr.foveation import picture_size
-from artem_vr.frame import EYES, Size
+from artem_vr.frame import Size
 from artem_vr.gl.context import is_software, renderer
 from artem_vr.governor import BudgetGovernor
 from artem_vr.paint_budget import PaintBudget
@@ -69,12 +69,11 @@ def open_budget(
     engine: Engine,
     eye_size: Size,
     before_work: Callable[[], None] | None = None,
-    pictures: Callable[[], int] = lambda: EYES,
 ) -> PaintBudget | None:
     """What fits the painting of eyes of this size to what the display can bear.
 
     None where a size is asked for, and with a simulated clock, which waits for every painting. The engine must be open.
-    The thread that prepares it for other sizes begins with `before_work`; `pictures` tells how many are painted.
+    The thread that prepares it for other pictures begins with `before_work`.
     """
     if options.net_size is not None or options.simulated:
         return None
@@ -84,11 +83,11 @@ def open_budget(
     sizes = size_ladder(eye_size)
     sizes[nearest_rung(sizes, start)] = start
 
-    def prepare(size: Size) -> None:
+    def prepare(size: Size, pictures: int) -> None:
         if before_work is not None:
             before_work()
         if isinstance(engine, PreparingEngine):
-            engine.prepare((pictures(), size[1], size[0], 3))
+            engine.prepare((pictures, size[1], size[0], 3))
 
     return PaintBudget(BudgetGovernor(sizes, start, target), target, prepare)
 

@@ -5,6 +5,7 @@ relative to the whole picture (see `artem_vr.nets.conditional_norm`).
 """
 
 import math
+import time
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,15 @@ from artem_vr.ports import Engine, SteadyEngine, can_paint_steadily
 from artem_vr.scene_cut import Thumbnail, is_cut, sparse, thumbnail
 
 LONGEST_GAP = 1.0
-"""Seconds between two pictures after which the second has nothing to go on from."""
+"""Seconds after a painting until the next picture, after which that has nothing to go on from."""
 _STYLE = 0.02
 """How far, in parts of its length, a style vector moves while the statistics forget as in one time constant.
 
 What the network sees in its later layers depends on the style. With this the statistics are never more than this part
 behind a fade, however slow or fast it is; and a swap starts afresh.
 """
+_OTHER_STYLE = 0.005
+"""How far it moves, likewise, until finer pictures cannot be painted with the statistics of the painting before."""
 
 Statistics = NDArray[np.float32]
 
@@ -37,7 +40,8 @@ class Steadiness:
     A cut, another size, and a gap of more than `LONGEST_GAP` make a new start.
 
     Of foveated pictures the finer ones are painted with the statistics that the whole of their eye had the painting
-    before: by their own the colours of the middle would differ from those around it.
+    before: by their own the colours of the middle would differ from those around it. At a new start, and while the
+    style changes, they are painted twice for it.
     """
 
     def __init__(self, seconds: float = 1.0, shared: bool = True) -> None:
@@ -45,7 +49,7 @@ class Steadiness:
         self.shared = shared
         self.cuts = 0
         self._statistics_ES: Statistics | None = None
-        self._captured_at = 0.0
+        self._captured_at, self._took = 0.0, 0.0
         self._shape: tuple[int, ...] = ()
         self._styles_ED = np.zeros(0, np.float32)
         self._thumbnail: Thumbnail | None = None
@@ -53,27 +57,40 @@ class Steadiness:
     def paint(self, engine: Engine, frame: TensorFrame, styles_ED: NDArray[np.float32]) -> Any:
         """What `engine.paint` gives for the frame, steadily. Only the thread that paints calls it. Raises as that."""
         seconds, pixels = self.seconds, frame.pixels_EHWC
-        is_foveated = frame.scales > 1
-        if (seconds <= 0 and not is_foveated) or not can_paint_steadily(engine):
+        if (seconds <= 0 and frame.scales == 1) or not can_paint_steadily(engine):
             self._statistics_ES = self._thumbnail = None
             return engine.paint(pixels, styles_ED)
+        began = time.perf_counter()
         share = self._share(engine, frame, styles_ED, seconds)
         previous = None if share is None else self._statistics_ES
         self._statistics_ES = None  # whatever happens now, what is remembered belongs to one painting
-        own = 1.0 if share is None else share
-        if is_foveated:
-            if previous is None:
-                # Once in vain, to know what the whole pictures have: the finer ones know nothing of all around them.
-                previous = self._kept(frame, engine.paint_steady(pixels, styles_ED, None, 1.0)[1])
-            shares_E = np.where(np.arange(len(pixels)) < frame.eye_count, own, 0.0).astype(np.float32)
-            painted, used_ES = engine.paint_steady(pixels, styles_ED, previous, shares_E)
-        else:
-            painted, used_ES = engine.paint_steady(pixels, styles_ED, previous, own)
+        paint = self._paint_foveated if frame.scales > 1 else _paint_once
+        painted, used_ES = paint(engine, frame, styles_ED, previous, 1.0 if share is None else share)
         kept_ES = self._kept(frame, used_ES)
         # A number that is none would stay in all that comes after it.
         self._statistics_ES = kept_ES if np.isfinite(kept_ES).all() else None
         self._captured_at, self._shape, self._styles_ED = frame.captured_at, tuple(pixels.shape), styles_ED
+        self._took = time.perf_counter() - began
         return painted
+
+    def _paint_foveated(
+        self,
+        engine: SteadyEngine,
+        frame: TensorFrame,
+        styles_ED: NDArray[np.float32],
+        previous_ES: Statistics | None,
+        share: float,
+    ) -> tuple[Any, Statistics]:
+        """The finer pictures with the statistics of the whole of their eye, which must be known before."""
+        is_again = frame.captured_at == self._captured_at  # a still picture is not painted anew the next moment
+        if previous_ES is None or is_again or moved(self._styles_ED, styles_ED) > _OTHER_STYLE:
+            # Once in vain: those of the painting before are of another picture, or in another style.
+            _, used_ES = engine.paint_steady(frame.pixels_EHWC, styles_ED, previous_ES, share)
+            previous_ES, share = self._kept(frame, used_ES), 0.0
+        is_whole_E = np.arange(len(styles_ED)) < frame.eye_count
+        return engine.paint_steady(
+            frame.pixels_EHWC, styles_ED, previous_ES, np.where(is_whole_E, share, 0.0).astype(np.float32)
+        )
 
     def _kept(self, frame: TensorFrame, used_ES: Statistics) -> Statistics:
         """What the pictures after these go on from: of the whole ones alone, for each of the same eye."""
@@ -87,7 +104,8 @@ class Steadiness:
         before, self._thumbnail = self._thumbnail, thumbnail(engine.on_host(sparse(frame.pixels_EHWC[0])))
         passed = frame.captured_at - self._captured_at
         shape = tuple(frame.pixels_EHWC.shape)
-        if self._statistics_ES is None or before is None or shape != self._shape or not 0 <= passed <= LONGEST_GAP:
+        longest = LONGEST_GAP + self._took  # nobody can paint sooner
+        if self._statistics_ES is None or before is None or shape != self._shape or not 0 <= passed <= longest:
             return None
         if is_cut(before, self._thumbnail):
             self.cuts += 1
@@ -95,6 +113,16 @@ class Steadiness:
         if seconds <= 0:
             return 1.0
         return -math.expm1(-passed / seconds - moved(self._styles_ED, styles_ED) / _STYLE)
+
+
+def _paint_once(
+    engine: SteadyEngine,
+    frame: TensorFrame,
+    styles_ED: NDArray[np.float32],
+    previous_ES: Statistics | None,
+    share: float,
+) -> tuple[Any, Statistics]:
+    return engine.paint_steady(frame.pixels_EHWC, styles_ED, previous_ES, share)
 
 
 def moved(before_ED: NDArray[np.float32], after_ED: NDArray[np.float32]) -> float:

@@ -51,7 +51,7 @@ class SteadyPaint:
         matched = self._pairs.matched(tensor, None if wait or self._at_once else self._patience())
         if matched is None:
             return None
-        if matched.metres_EHW is not None:
+        if matched.metres_EHW is not None and not self._depths.knows(matched.tensor):
             tensor, metres_EHW = matched.tensor, matched.metres_EHW
             self._depths.know(tensor, metres_of_windows(metres_EHW, tensor.views, tensor.windows))
         return matched.tensor

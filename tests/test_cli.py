@@ -66,6 +66,31 @@ def test_styles_lists_all_and_shows_one(command_line):
     assert NAMES[2] in command_line("styles").stdout
 
 
+@pytest.mark.parametrize(("options", "pictures", "net_size"), [
+    (("--foveated",), 2, [32, 48]), (("--periphery", "quarter", "--stereo", "both"), 6, [16, 24]),
+])  # fmt: skip
+def test_foveated_the_preview_paints_more_and_smaller_pictures(command_line, tmp_path, options, pictures, net_size):
+    stats, snapshot = tmp_path / "s.json", tmp_path / "s.png"
+    asked = "--size", "128x96", "--net-size", "64x96", "--frames", 3, "--stereo", "one", "--fps", 30
+    result = command_line("preview", "--headless", *asked, *options, "--stats", stats, "--snapshot", snapshot)
+    assert result.returncode == 0, result.stderr
+    report = json.loads(stats.read_text())
+    assert (report["pictures"], report["net_size"]) == (pictures, net_size)
+    assert report["comfort"]["periphery"] == {2: 2, 6: 4}[pictures]
+    assert np.asarray(Image.open(snapshot)).std() > 15
+
+
+def test_foveated_painting_is_refused_where_the_middle_cannot_be_a_part_of_the_whole(command_line, tmp_path, photo):
+    adain = random_adain_bank(tmp_path)
+    for asked in (("--engine", "onnxruntime"), ("--model", adain.path, "--style", adain.names[0])):
+        result = command_line(
+            "preview", "--headless", "--source", f"image:{photo}", "--frames", 1, "--size", "128x64", "--net-size",
+            "64x64", "--foveated", *asked, "--snapshot", tmp_path / "s.png",
+        )  # fmt: skip
+        expect_one_line(result, "--foveated", "leave it out", "openvino")
+        assert not (tmp_path / "s.png").exists()
+
+
 def test_preview_leaves_what_was_asked_for(tmp_path, photo):
     stats, snapshot, film = tmp_path / "s.json", tmp_path / "s.png", tmp_path / "s.mp4"
     result = run(

@@ -1,5 +1,7 @@
 """Going round the ways to keep paint calm."""
 
+from dataclasses import replace
+
 import pytest
 
 from artem_vr.comfort import PLAIN, Comfort
@@ -41,6 +43,25 @@ def test_who_begins_with_nothing_can_see_what_there_is() -> None:
     assert stops[0] == (PLAIN, False)
     assert stops.count((PLAIN, False)) == 1
     assert sum(comfort.carry for comfort, _ in stops) >= 3
+
+
+def test_who_begins_foveated_sees_it_evenly_too() -> None:
+    stops = _round(ComfortControl(Comfort(periphery=4)))
+    assert [comfort.periphery for comfort, _ in stops].count(1) == 2, "evenly, and with nothing kept calm"
+    nothing = replace(PLAIN, periphery=2)
+    control = ComfortControl(nothing)
+    assert control.caption == ["nothing kept calm, finest in the middle"]
+    stops = _round(control)
+    assert len({comfort for comfort, split in stops if not split}) == len(stops) - 1
+    assert stops[-1][0].carry, "half and half are unlike"
+
+
+def test_what_the_engine_cannot_do_is_passed_over() -> None:
+    can = False
+    control = ComfortControl(Comfort(), can_foveate=lambda: can)
+    assert all(comfort.periphery == 1 for comfort, _ in _round(control))
+    can = True
+    assert any(comfort.periphery > 1 for comfort, _ in _round(control))
 
 
 def test_a_split_may_be_the_beginning_and_every_stop_has_a_caption_of_its_own() -> None:

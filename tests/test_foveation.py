@@ -85,7 +85,14 @@ def test_the_windows_follow_a_gaze_in_steps_and_not_every_tremble():
     assert moved == ((0.6875, 0.5), (0.53125, 0.5)), "both eyes at once, by 32nds"
     assert gaze.follow(((0.69, 0.52), (0.5, 0.5)), EYES) == moved
     assert gaze.follow(((1.4, -1.0), (0.5, 0.5)), EYES)[0] == (1.0, 0.0)
-    assert gaze.follow(None, EYES) == MIDDLE, "a lost gaze looks ahead"
+
+
+def test_a_blink_moves_nothing_and_a_lost_gaze_looks_ahead():
+    gaze = Gaze()
+    moved = gaze.follow(((0.7, 0.3), (0.7, 0.3)), EYES, 10.0)
+    assert moved != MIDDLE
+    assert gaze.follow(None, EYES, 10.4) == moved
+    assert gaze.follow(None, EYES, 10.6) == MIDDLE
 
 
 def test_finer_pictures_come_in_from_their_edges():

@@ -106,15 +106,72 @@ def test_foveated_pictures_are_smaller_and_are_told_as_what_was_chosen(
 ) -> None:
     budget, bridge = PaintBudget(governor, 60.0), SizedBridge((64, 96))
     governor.choice = Choice((128, 192), 1, "as started")
-    budget.picture(frames[0], bridge, periphery=2)
+    assert budget.periphery(2, eyes=2) == 2
+    budget.picture(frames[0], bridge)
     assert bridge.net_size == (64, 96)
     for number, (size, told) in enumerate([((64, 96), (128, 192)), ((128, 192), (256, 384))]):
         pixels = np.zeros((4, size[1], size[0], 3), np.uint8)
         source = TensorFrame(number, 0.0, pixels, frames[0].eyes)
         budget.frame_shown(float(number), 5.0, PaintedFrame(source, pixels, 0, 7.0))
         assert governor.told[-1] == (float(number), 5.0, 7.0, told)
-    budget.picture(frames[1], bridge, periphery=1)
+    governor.next = Choice((64, 96), 1, "smaller")
+    budget.frame_shown(3.0, 5.0, None)
+    assert budget.report()["changes"][-1]["net_size"] == [32, 48], "as it is painted"
+    governor.choice = Choice((128, 192), 1, "larger")
+    assert budget.periphery(1, eyes=2) == 1
+    budget.picture(frames[1], bridge)
     assert bridge.net_size == (128, 192)
+    budget.close()
+
+
+def test_pictures_stay_as_they_are_until_the_engine_is_ready_for_foveated_ones(
+    governor: ScriptedGovernor, frames: list[GlFrame]
+) -> None:
+    gate, prepared = threading.Event(), []
+
+    def prepare(size: Size, count: int) -> None:
+        assert gate.wait(10)
+        prepared.append((size, count))
+
+    budget, bridge = PaintBudget(governor, 20.0, prepare), SizedBridge((32, 48))
+    assert budget.periphery(1, eyes=1) == 1
+    for frame in frames[:3]:
+        assert budget.periphery(2, eyes=1) == 1
+        budget.picture(frame, bridge)
+    assert not bridge.resized
+    gate.set()
+    budget.close()
+    assert prepared == [((16, 24), 2)]
+    assert budget.periphery(2, eyes=1) == 2
+    bridge.views = (0, 0)
+    budget.picture(frames[3], bridge)
+    assert bridge.resized == [(16, 24)], "in the very frame in which there are more"
+
+
+def test_what_the_run_began_with_is_ready(governor: ScriptedGovernor) -> None:
+    budget = PaintBudget(governor, 20.0, lambda size, count: None)
+    assert budget.periphery(4, eyes=2) == 4
+    budget.close()
+
+
+def test_foveated_pictures_that_the_engine_cannot_paint_are_given_up_once(
+    governor: ScriptedGovernor, frames: list[GlFrame], caplog: pytest.LogCaptureFixture
+) -> None:
+    tried = []
+
+    def prepare(size: Size, count: int) -> None:
+        tried.append((size, count))
+        raise EngineError("no memory left")
+
+    budget, bridge = PaintBudget(governor, 20.0, prepare), SizedBridge((32, 48))
+    budget.periphery(1, eyes=2)
+    budget.periphery(2, eyes=2)
+    budget._thread.submit(lambda: None).result(10)  # it has failed by now
+    for frame in frames[:4]:
+        assert budget.periphery(2, eyes=2) == 1
+        budget.picture(frame, bridge)
+    assert tried == [((16, 24), 4)]
+    assert len(caplog.records) == 1
     budget.close()
 
 
@@ -132,9 +189,9 @@ def test_pictures_keep_their_size_until_the_engine_is_ready_for_another(
 ) -> None:
     gate, prepared = threading.Event(), []
 
-    def prepare(size: Size) -> None:
+    def prepare(size: Size, count: int) -> None:
         assert gate.wait(10)
-        prepared.append(size)
+        prepared.append((size, count))
 
     budget, bridge = PaintBudget(governor, 20.0, prepare), SizedBridge((32, 48))
     assert handed(budget, bridge, frames[:1]) == [(0, True)]
@@ -143,7 +200,7 @@ def test_pictures_keep_their_size_until_the_engine_is_ready_for_another(
     assert not bridge.resized
     gate.set()
     budget.close()
-    assert prepared == [(16, 24)], "once, although it was wanted for three frames"
+    assert prepared == [((16, 24), 2)], "once, although it was wanted for three frames"
     assert handed(budget, bridge, frames[4:5]) == [(4, True)]
     assert bridge.resized == [(16, 24)]
 
@@ -151,7 +208,7 @@ def test_pictures_keep_their_size_until_the_engine_is_ready_for_another(
 def test_a_size_that_the_engine_cannot_paint_is_given_up(
     governor: ScriptedGovernor, frames: list[GlFrame], caplog: pytest.LogCaptureFixture
 ) -> None:
-    def prepare(size: Size) -> None:
+    def prepare(size: Size, count: int) -> None:
         raise EngineError("no memory left")
 
     before, refused = governor.choice, []
@@ -168,12 +225,12 @@ def test_a_size_that_the_engine_cannot_paint_is_given_up(
     assert handed(budget, bridge, frames[1:3]) == [(1, True), (2, True)]
     assert refused == [(64, 96)]
     assert not bridge.resized
-    assert [record.getMessage() for record in caplog.records] == ["pictures keep their size: no memory left"]
+    assert [record.getMessage() for record in caplog.records] == ["pictures stay as they are: no memory left"]
 
 
 def test_until_then_the_size_that_is_painted_is_told(governor: ScriptedGovernor, frames: list[GlFrame]) -> None:
     gate = threading.Event()
-    budget, bridge = PaintBudget(governor, 20.0, lambda size: gate.wait(10) and None), SizedBridge((32, 48))
+    budget, bridge = PaintBudget(governor, 20.0, lambda size, count: gate.wait(10) and None), SizedBridge((32, 48))
     governor.choice = Choice((64, 96), 1, "larger")
     budget.picture(frames[0], bridge)
     assert budget.text == "painting 32x48 at every frame"

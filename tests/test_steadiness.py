@@ -109,9 +109,51 @@ def test_finer_pictures_are_painted_as_parts_of_the_whole(shared: bool, seconds:
     assert first is None and share == 1.0, "once to know what the whole eyes have"
     for previous in (begun, after):
         np.testing.assert_allclose(previous, np.concatenate([whole, whole]), rtol=1e-4)
-    np.testing.assert_array_equal(begun_share, [1, 1, 0, 0])
+    np.testing.assert_array_equal(begun_share, [0, 0, 0, 0], "of these statistics alone")
     later = 1.0 if seconds == 0 else 1 - np.exp(-0.1)
     np.testing.assert_allclose(after_share, [later, later, 0, 0], rtol=1e-6)
+
+
+def test_a_new_style_takes_hold_in_the_finer_pictures_at_once() -> None:
+    shipped = StyleBank.load()
+    engine, seen = TorchEngine(shipped), np.stack([picture(48, 64, 4)] * 2)
+    udnie, wave = (np.repeat(shipped.vector(name)[None], 4, axis=0) for name in ("udnie", "great-wave"))
+    fresh = Steadiness(0.5).paint(engine, foveated(seen, 0.0), wave).astype(int)
+    for later in (0.0, 0.05):  # a still picture, and the next one of a world that moves
+        steadiness = Steadiness(0.5)
+        steadiness.paint(engine, foveated(seen, 0.0), udnie)
+        swapped = steadiness.paint(engine, foveated(seen, later), wave).astype(int)
+        assert np.abs(swapped - fresh).mean((1, 2, 3)).max() < 1
+
+
+def test_a_still_picture_is_right_in_the_style_in_which_a_fade_ends() -> None:
+    shipped = StyleBank.load()
+    engine, seen = TorchEngine(shipped), np.stack([picture(48, 64, 4)] * 2)
+    udnie, wave = (np.repeat(shipped.vector(name)[None], 4, axis=0) for name in ("udnie", "great-wave"))
+    fresh, steadiness = Steadiness(0.5).paint(engine, foveated(seen, 0.0), wave).astype(int), Steadiness(0.5)
+    for done in (0.0, 0.3, 0.6, 0.9, 0.99, 1.0):
+        faded = steadiness.paint(engine, foveated(seen, 0.0), (1 - done) * udnie + done * wave)
+    apart = np.abs(faded.astype(int) - fresh).mean((1, 2, 3))
+    assert apart.max() < 8, "as far behind as evenly painted pictures are, and no further"
+    assert apart[2:].max() < 2 * apart[:2].max() + 1
+
+
+def test_a_slow_engine_is_not_started_anew_with_every_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, steadiness, clock = NotingEngine(), Steadiness(1.0), [0.0]
+    monkeypatch.setattr("artem_vr.steadiness.time.perf_counter", lambda: clock[0])
+    paint = engine.paint_steady
+
+    def slowly(*arguments: Any) -> Any:
+        clock[0] += 0.8
+        return paint(*arguments)
+
+    monkeypatch.setattr(engine, "paint_steady", slowly)
+    counts = []
+    for _ in range(4):
+        before = len(engine.notes)
+        steadiness.paint(engine, foveated(room(), clock[0]), np.ones((4, 5), np.float32))
+        counts.append(len(engine.notes) - before)
+    assert counts == [2, 1, 1, 1]
 
 
 def test_a_real_network_paints_the_middle_in_the_colours_of_what_is_around_it() -> None:

@@ -34,6 +34,10 @@ class _Shown:
     stereo: bool
 
 
+_MIDDLE = (0.5, 0.5), (0.5, 0.5)
+"""Where the eyes are taken to look: the headset tells it of its own pictures, not of what hangs there."""
+
+
 class WorldScreen:
     """Shows a picture of `size` pixels for each eye, `fov` radians wide, `distance` metres away in `inner`'s world.
 
@@ -92,7 +96,7 @@ class WorldScreen:
         self._head_44 = head_pose(request.eyes)
         self._history.add(request.time, self._head_44)
         self._shown = _Shown(request.time, (0, 0, *self._size), False)
-        return replace(request, eye_size=self._size, gaze=None)
+        return replace(request, eye_size=self._size, gaze=_MIDDLE)
 
     def expect(self, frame: GlFrame) -> None:
         """Takes from the frame when it was taken, which part is picture, and whether the eyes see two of them."""

@@ -30,16 +30,16 @@ class Runtime:
     `eye_size` what it recommends for an eye. `tracks_eyes` is whether the headset can tell where they look.
 
     `extensions` holds what is switched on. Raises `DisplayError`, and its child `RuntimeAwayError` for what may
-    change while one waits.
+    change while one waits. Without `gaze` the runtime is not told that anybody wants to know where the eyes look.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, gaze: bool = True) -> None:
         self.available = available_extensions()
         if OPENGL not in self.available:
             raise DisplayError(
                 "the active OpenXR runtime takes no OpenGL pictures: make another runtime the active one"
             )
-        wanted = [OPENGL, DEPTH, PICO, EYE_GAZE]
+        wanted = [OPENGL, DEPTH, PICO, *([EYE_GAZE] if gaze else [])]
         if sys.platform.startswith("linux"):
             wanted += [EGL, CLOCK]
         self.extensions = frozenset(wanted) & self.available

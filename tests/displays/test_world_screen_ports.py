@@ -38,6 +38,7 @@ def test_a_request_is_for_the_picture_and_for_the_eyes_of_the_inner_display() ->
     request = screen.begin_frame()
     assert request is not None
     assert request.eye_size == SIZE
+    assert request.gaze == ((0.5, 0.5), (0.5, 0.5)), "its own middle, wherever the inner eyes look"
     expected = stereo_views(standing(0), EYE)
     assert all(np.allclose(mine.view_44, its.view_44) for mine, its in zip(request.eyes, expected, strict=True))
     framebuffer, viewport = screen.target(1)

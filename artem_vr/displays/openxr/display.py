@@ -84,7 +84,7 @@ class OpenXrDisplay:
         self._failures = 0
         self._told = ""
         with contextlib.ExitStack() as opened:
-            runtime = Runtime()
+            runtime = Runtime(gaze)
             opened.callback(runtime.close)
             self._graphics = GraphicsContext(runtime)
             opened.callback(self._graphics.close)
@@ -224,7 +224,7 @@ class OpenXrDisplay:
     def _reconnect(self) -> Connection | None:
         time.sleep(_RETRY_SECONDS)
         try:
-            self._connection = self._connect(Runtime())
+            self._connection = self._connect(Runtime(self._gaze))
         except RuntimeAwayError as error:
             _log.debug("still waiting for the OpenXR runtime: %s", error)
             return None
