@@ -64,8 +64,11 @@ class Steadiness:
         share = self._share(engine, frame, styles_ED, seconds)
         previous = None if share is None else self._statistics_ES
         self._statistics_ES = None  # whatever happens now, what is remembered belongs to one painting
-        paint = self._paint_foveated if frame.scales > 1 else _paint_once
-        painted, used_ES = paint(engine, frame, styles_ED, previous, 1.0 if share is None else share)
+        own = 1.0 if share is None else share
+        if frame.scales > 1:
+            painted, used_ES = self._paint_foveated(engine, frame, styles_ED, previous, own)
+        else:
+            painted, used_ES = engine.paint_steady(pixels, styles_ED, previous, own)
         kept_ES = self._kept(frame, used_ES)
         # A number that is none would stay in all that comes after it.
         self._statistics_ES = kept_ES if np.isfinite(kept_ES).all() else None
@@ -113,16 +116,6 @@ class Steadiness:
         if seconds <= 0:
             return 1.0
         return -math.expm1(-passed / seconds - moved(self._styles_ED, styles_ED) / _STYLE)
-
-
-def _paint_once(
-    engine: SteadyEngine,
-    frame: TensorFrame,
-    styles_ED: NDArray[np.float32],
-    previous_ES: Statistics | None,
-    share: float,
-) -> tuple[Any, Statistics]:
-    return engine.paint_steady(frame.pixels_EHWC, styles_ED, previous_ES, share)
 
 
 def moved(before_ED: NDArray[np.float32], after_ED: NDArray[np.float32]) -> float:

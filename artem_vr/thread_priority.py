@@ -22,7 +22,7 @@ def short_turns(seconds: float = TURN) -> Iterator[None]:
     """Meanwhile threads take turns in Python ten times as fast as by default.
 
     By default one that comes back from the GPU or from the network's own threads waits for Python for 5 ms if another
-    one is busy there. A painting comes back many times, and took many times what the network takes.
+    one is busy there, and a painting comes back several times.
     """
     before = sys.getswitchinterval()
     sys.setswitchinterval(seconds)
