@@ -4,7 +4,7 @@ On the left paint stays where it was made until there is new one, as it came fro
 that the program does by itself where a GPU paints. What moves by itself is held still. Both are painted 20 times
 a second, shown 60 times, and written 30 times.
 
-    python scripts/comfort_video.py [--before OLD_BANK.safetensors] [--quality 30]
+    python scripts/comfort_video.py [--before OLD_BANK.safetensors] [--quality 32]
 """
 
 import argparse
