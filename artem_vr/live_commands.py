@@ -79,17 +79,10 @@ def preview(
     Examples: artem-vr preview --style great-wave; artem-vr preview --source webcam:0;
     artem-vr preview --headless --frames 120 --record walk.mp4
     """
-    from artem_vr.config import PreviewOptions, parse_size
+    asked = _parsed(locals())
+    from artem_vr.config import PreviewOptions
 
-    options = PreviewOptions(
-        source=source, style=style, strength=strength, alpha=alpha, size=parse_size(size),
-        net_size=parse_size(net_size, "--net-size") if net_size else None, target_fps=target_fps,
-        engine=engine, device=device, precision=precision, upsampling=upsampling, model=model,
-        side_by_side=side_by_side, stereo=stereo, carry=carry, settle=settle, steady=steady, split=split,
-        foveated=foveated, periphery=periphery,
-        headless=headless, frames=frames, fps=fps, record=record, snapshot=snapshot, stats=stats, trace=trace,
-    )  # fmt: skip
-    _tell(_run_preview(options), record, snapshot, stats, trace)
+    _tell(_run_preview(PreviewOptions(**asked)), record, snapshot, stats, trace)
 
 
 def vr(
@@ -155,20 +148,24 @@ def vr(
     Examples: artem-vr vr --style great-wave; artem-vr vr --source video:film.mp4;
     artem-vr vr --source webcam:0 --camera-fov 90 --camera-latency-ms 40
     """
-    from artem_vr.config import VrOptions, parse_size
+    asked = _parsed(locals())
+    from artem_vr.config import VrOptions
     from artem_vr.live import vr as run
 
-    options = VrOptions(
-        source=source, style=style, strength=strength, alpha=alpha,
-        net_size=parse_size(net_size, "--net-size") if net_size else None, target_fps=target_fps,
-        engine=engine, device=device, precision=precision, upsampling=upsampling, model=model,
-        side_by_side=side_by_side, stereo=stereo, carry=carry, settle=settle, steady=steady, split=split,
-        foveated=foveated, periphery=periphery,
-        screen=screen, camera_fov=camera_fov, camera_latency_ms=camera_latency_ms, eye_scale=eye_scale,
-        frames=frames, record=record, snapshot=snapshot, stats=stats, trace=trace, once=once,
-    )  # fmt: skip
-    report = run(options, say=lambda line: print(line, file=sys.stderr, flush=True))
+    report = run(VrOptions(**asked), say=lambda line: print(line, file=sys.stderr, flush=True))
     _tell(report, record, snapshot, stats, trace)
+
+
+def _parsed(arguments: dict[str, Any]) -> dict[str, Any]:
+    """A command's arguments as the options of the same names: sizes are read. Raises `UsageError`."""
+    from artem_vr.config import parse_size
+
+    asked = dict(arguments)
+    if "size" in asked:
+        asked["size"] = parse_size(asked["size"])
+    if asked["net_size"]:
+        asked["net_size"] = parse_size(asked["net_size"], "--net-size")
+    return asked
 
 
 def _run_preview(options: "PreviewOptions") -> dict[str, Any]:

@@ -75,6 +75,19 @@ class RedEngine:
         pass
 
 
+def each_closed(kind):
+    """For a fixture: makes as many of this class as a test asks for, and closes them after it."""
+    made = []
+
+    def make(*args, **kwargs):
+        made.append(kind(*args, **kwargs))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
 class Rig:
     def __init__(self, frames, script=None, every_frame=False, source=None, comfort=None):
         self.bank = StyleBank.load()

@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+from pipeline_rig import each_closed
 
 from artem_vr import brightness
 from artem_vr.bridges.host import HostBridge
@@ -151,15 +152,7 @@ class Rig:
 
 @pytest.fixture
 def rig():
-    made = []
-
-    def make(*args, **kwargs):
-        made.append(Rig(*args, **kwargs))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
+    yield from each_closed(Rig)
 
 
 def lumas(frames):

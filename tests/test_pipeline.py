@@ -2,23 +2,15 @@
 
 import numpy as np
 import pytest
-from pipeline_rig import SIZE, LateBridge, Rig, StillSource, WideStereoSource
+from pipeline_rig import SIZE, LateBridge, Rig, StillSource, WideStereoSource, each_closed
 
 from artem_vr.errors import EngineError
 from artem_vr.ports import Action
 
 
 @pytest.fixture
-def rig(request):
-    made = []
-
-    def make(*args, **kwargs):
-        made.append(Rig(*args, **kwargs))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
+def rig():
+    yield from each_closed(Rig)
 
 
 def test_the_paint_is_shown_and_counted(rig):

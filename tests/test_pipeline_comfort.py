@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from pipeline_rig import SIZE, GreySource, LateBridge, RedEngine, Rig, StillSource, WideStereoSource
+from pipeline_rig import SIZE, GreySource, LateBridge, RedEngine, Rig, StillSource, WideStereoSource, each_closed
 
 from artem_vr.camera import Pose, stereo_views
 from artem_vr.comfort import Comfort
@@ -15,16 +15,8 @@ from artem_vr.steadiness import Steadiness
 
 
 @pytest.fixture
-def rig(request):
-    made = []
-
-    def make(*args, **kwargs):
-        made.append(Rig(*args, **kwargs))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
+def rig():
+    yield from each_closed(Rig)
 
 
 def test_one_eye_alone_is_painted_where_both_see_the_same(rig):

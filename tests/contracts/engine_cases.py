@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from banks import picture
 from numpy.typing import NDArray
@@ -112,3 +113,11 @@ CASES = {
     "cuda-f32": Case("torch", lambda bank: TorchEngine(bank, "cuda"), CUDA_F32, CUDA_F32, no_gpu),
     "cuda-f16": Case("torch", lambda bank: TorchEngine(bank, "cuda", "f16"), CUDA_F16, CUDA_F16, no_gpu),
 }
+
+
+def available(name: str) -> Case:
+    """The case of this name. Skips the test, and says why, where its engine cannot run."""
+    chosen = CASES[name]
+    if reason := chosen.missing():
+        pytest.skip(reason)
+    return chosen

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from banks import picture, random_adain_bank, random_bank, tiny_recipe
-from engine_cases import CASES, Case, assert_near, calibrated, eyes, no_gpu
+from engine_cases import CASES, Case, assert_near, available, calibrated, eyes, no_gpu
 
 import artem_vr.engines
 from artem_vr import resources
@@ -35,10 +35,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
     ],
 )
 def case(request: pytest.FixtureRequest) -> Case:
-    chosen = CASES[request.param]
-    if reason := chosen.missing():
-        pytest.skip(reason)
-    return chosen
+    return available(request.param)
 
 
 @pytest.fixture(scope="module")
