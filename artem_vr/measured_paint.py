@@ -10,7 +10,7 @@ import numpy as np
 
 from artem_vr.brightness import LUMA
 from artem_vr.gl.area import AreaFilter
-from artem_vr.gl.framebuffer import release_framebuffer
+from artem_vr.gl.canvas import Canvas
 from artem_vr.ports import PaintTextures
 
 _SHRUNK = 8
@@ -23,7 +23,7 @@ class MeasuredPaint:
     def __init__(self, ctx: moderngl.Context) -> None:
         self._ctx = ctx
         self._area = AreaFilter(ctx)
-        self._target: moderngl.Framebuffer | None = None
+        self._target: Canvas | None = None
         self._copy: moderngl.Buffer | None = None
         self._pending: PaintTextures | None = None
         self._shown: PaintTextures | None = None
@@ -50,10 +50,10 @@ class MeasuredPaint:
         size = max(1, width // _SHRUNK), max(1, height // _SHRUNK)
         if self._target is None or self._target.size != size:
             self._free()
-            self._target = self._ctx.framebuffer([self._ctx.texture(size, 4)])
+            self._target = Canvas(self._ctx, size, 4)
             self._copy = self._ctx.buffer(reserve=4 * size[0] * size[1])
-        self._area.draw(paint.texture, self._target, (0, 0, *size), window=whole)
-        self._target.read_into(self._copy, components=4)
+        self._area.draw(paint.texture, self._target.framebuffer, (0, 0, *size), window=whole)
+        self._target.framebuffer.read_into(self._copy, components=4)
         self._pending = paint
 
     def _read(self) -> float:
@@ -64,8 +64,7 @@ class MeasuredPaint:
 
     def _free(self) -> None:
         if self._target is not None and self._copy is not None:
-            self._target.color_attachments[0].release()
-            release_framebuffer(self._target)
+            self._target.release()
             self._copy.release()
             self._target = self._copy = None
 

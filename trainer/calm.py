@@ -2,7 +2,7 @@
 
 Three terms, each of which compares two paintings of what is the same up to a known way:
 
-  temporal  photographs moved by a random homography, and the scene a moment later;
+  temporal  photographs moved by a random homography, and the scene after the head has moved a little;
   noise     photographs under the noise of a camera's sensor, which changes with every picture;
   stereo    the scene in the right eye and in the left.
 
